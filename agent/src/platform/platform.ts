@@ -1,0 +1,55 @@
+import type { BootIdentity, HelloContext, QuoteContext } from '@mtm-attest/protocol';
+
+/** A quote as the platform made it: the bytes that standard tools check. */
+export interface Quote {
+  /** TPMS_ATTEST */
+  readonly attest: Uint8Array;
+  /** TPMT_SIGNATURE */
+  readonly signature: Uint8Array;
+}
+
+/** What a platform says of itself. */
+export interface PlatformIdentity {
+  readonly backEnd: 'soft' | 'tpm2';
+  /** where the key that protects the state comes from; `none` is a file beside the state */
+  readonly protection: 'device-key' | 'none' | 'chip' | 'memory';
+  readonly boot: BootIdentity;
+  /** TPMT_PUBLIC of the AK */
+  readonly akPublic: Uint8Array;
+  /** Name of the AK, 34 bytes */
+  readonly akName: Uint8Array;
+  /** SubjectPublicKeyInfo (DER) of the session key, 91 bytes */
+  readonly sessionKey: Uint8Array;
+}
+
+/** Counters that only rise. `audit` counts quotes. */
+export type CounterName = 'audit' | 'bootstrap' | 'rim-protect' | 'storage-protect';
+
+/** A quote's context without what the platform knows itself: its AK, and its session key where that is the key to bind. */
+export interface QuoteRequest extends Omit<QuoteContext, 'akName' | 'keyToBind'> {
+  /** true for enrolment: the quote vouches for the session key */
+  readonly bindSessionKey: boolean;
+  /** TPML_PCR_SELECTION asked for, as received */
+  readonly selection: Uint8Array;
+}
+
+/**
+ * The trusted environment (TrE) of a terminal, the one semantic interface that every back end serves.
+ * It computes qualifyingData and the hello's digest itself: raw data cannot be quoted or signed (F-14).
+ */
+export interface TrustedPlatform {
+  identity(): Promise<PlatformIdentity>;
+  /** @param pcr 0..23 @param digest 32 bytes, SHA-256 bank */
+  extend(pcr: number, digest: Uint8Array): Promise<void>;
+  /** All 24 values of the SHA-256 bank, 768 bytes. */
+  readPcrs(): Promise<Uint8Array>;
+  quote(request: QuoteRequest): Promise<Quote>;
+  /** Signature over the hello by the session key: r and s, 64 bytes. */
+  signHello(context: HelloContext): Promise<Uint8Array>;
+  readCounter(name: CounterName): Promise<bigint>;
+  /** Raises by one, durable before it returns. @returns the new value */
+  incrementCounter(name: CounterName): Promise<bigint>;
+  random(length: number): Promise<Uint8Array>;
+  /** Ends this use of the platform. The separate process goes on: ending an agent is no power loss. */
+  close(): Promise<void>;
+}
