@@ -59,6 +59,7 @@ export {
   type Release,
   type SignedManifest,
 } from './reference/manifest.ts';
+export { isReasonCode, type Reason, type ReasonCode, type ReasonKind, REASONS } from './result/reason.ts';
 export { type AppraisedVerdict, type Verdict, VERDICTS } from './result/verdict.ts';
 export {
   stepTerminal,
@@ -76,3 +77,62 @@ export {
   type VerifierInput,
   type VerifierState,
 } from './session/verifier.ts';
+export {
+  type ComponentList,
+  encodeComponentList,
+  isComponentName,
+  type ListedComponent,
+  MAX_LIST_BYTES,
+  parseComponentList,
+} from './event-log/component-list.ts';
+export { decodeEvent, encodeEvent, EVENTS, type EventType, type LogEvent } from './event-log/event.ts';
+export {
+  encodeRecord,
+  MAX_CONTENT_BYTES,
+  MAX_RECORDS,
+  readRecords,
+  readWholeRecords,
+  type RecordsRead,
+  type RecordVisitor,
+} from './event-log/record.ts';
+export {
+  LogReplay,
+  PCR_BYTES,
+  PCR_COUNT,
+  prefixDigest,
+  type ReplayState,
+  type ReplayVisitor,
+  resetPcrs,
+} from './event-log/replay.ts';
+export { decodeStrict, encodeCanonical, type MsgpackValue } from './msgpack/codec.ts';
+export { nobleCrypto } from './crypto/noble.ts';
+export type { CryptoSuite, KeyMaterial, VerificationKey } from './crypto/signature-verifier.ts';
+export { keyOfSpki, P256_SPKI_BYTES, p256Spki } from './crypto/spki.ts';
+export { type AkRules, attestationKey } from './quote/attestation-key.ts';
+export { type QuoteQuestion, type VerifiedQuote, verifyQuote } from './quote/verify.ts';
+export { type Attest, type Attested, type AttestType, parseAttest, writeAttest } from './tpm/attest.ts';
+export {
+  AK_ATTRIBUTES,
+  type HashName,
+  HASHES,
+  hashName,
+  NO_DA,
+  TPM_ALG,
+  TPM_ECC_NIST_P256,
+  TPM_GENERATED_VALUE,
+  TPM_RH,
+  TPM_ST,
+} from './tpm/constants.ts';
+export { type Hashes, nameOf, primaryQualifiedName } from './tpm/name.ts';
+export {
+  type BankSelection,
+  parsePcrSelection,
+  parseSelectionText,
+  pcrDigest,
+  type PcrSelection,
+  type PcrValues,
+  selectionText,
+  writePcrSelection,
+} from './tpm/pcr.ts';
+export { parsePublic, type Public, publicArea, writePublic } from './tpm/public.ts';
+export { parseSignature, type SignatureScheme, type TpmSignature, writeSignature } from './tpm/signature.ts';

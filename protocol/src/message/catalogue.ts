@@ -1,5 +1,5 @@
 import { ProtocolError } from '../error.ts';
-import { decodeStrict, encodeCanonical, type MsgpackValue } from '../msgpack/codec.ts';
+import { decodeStrict, encodeCanonical, isMsgpackMap, type MsgpackValue } from '../msgpack/codec.ts';
 import type { BootIdentity } from '../quote/boot-identity.ts';
 import { PURPOSES } from '../quote/context.ts';
 import { VERDICTS } from '../result/verdict.ts';
@@ -63,7 +63,7 @@ interface MessageForm {
   readonly type: number;
   readonly from: Direction;
   readonly about: string;
-  readonly fields: Readonly<Record<string, Field<never>>>;
+  readonly fields: Readonly<Record<string, Field<unknown>>>;
 }
 
 /** Every message of the protocol: number, sender, fields. SPEC.md 6 prints this table. */
@@ -177,7 +177,7 @@ export const MESSAGES = {
     about: 'ends the connection, and why',
     fields: { code: code('c', 'the reason') },
   },
-} as const satisfies Readonly<Record<string, MessageForm & { readonly fields: unknown }>>;
+} as const satisfies Readonly<Record<string, MessageForm>>;
 
 export type MessageName = keyof typeof MESSAGES;
 
@@ -206,8 +206,8 @@ interface Layout {
 }
 
 function layoutOf(name: MessageName): Layout {
-  const form: MessageForm = MESSAGES[name] as MessageForm;
-  const entries = Object.entries(form.fields as Readonly<Record<string, Field<unknown>>>);
+  const form: MessageForm = MESSAGES[name];
+  const entries = Object.entries(form.fields);
   const byKey = new Map(entries.map(([fieldName, field]) => [field.key, [fieldName, field] as const]));
   return { name, form, byKey, required: entries.filter(([, field]) => !field.optional).length };
 }
@@ -239,16 +239,13 @@ export function parseMessage(bytes: Uint8Array, from: 'verifier'): VerifierMessa
 export function parseMessage(bytes: Uint8Array, from: 'terminal' | 'verifier'): TerminalMessage | VerifierMessage {
   if (bytes.length > MAX_MESSAGE_BYTES) throw new ProtocolError('message.too-long', MAX_MESSAGE_BYTES);
   const map = decodeStrict(bytes);
-  if (typeof map !== 'object' || map === null || Array.isArray(map) || map instanceof Uint8Array) {
-    throw new ProtocolError('message.type', 0);
-  }
-  const entries = Object.entries(map);
-  const layout = LAYOUTS.get(Number(Object.hasOwn(map, 't') ? map['t'] : Number.NaN));
-  if (layout === undefined || typeof map['t'] !== 'number') throw new ProtocolError('message.type', 0);
+  const type = isMsgpackMap(map) ? map['t'] : undefined;
+  const layout = typeof type === 'number' ? LAYOUTS.get(type) : undefined;
+  if (layout === undefined) throw new ProtocolError('message.type', 0);
   if (layout.form.from !== from && layout.form.from !== 'both') throw new ProtocolError('message.direction', 0);
   const message: Record<string, unknown> = { type: layout.name };
   let required = 0;
-  for (const [key, value] of entries) {
+  for (const [key, value] of Object.entries(map)) {
     if (key === 't') continue;
     const known = layout.byKey.get(key);
     if (known === undefined) throw new ProtocolError('message.field', 0);

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../error.ts';
-import { decodeStrict, encodeCanonical, type MsgpackValue } from '../msgpack/codec.ts';
+import { decodeStrict, encodeCanonical, isMsgpackMap, type MsgpackValue } from '../msgpack/codec.ts';
 
 /** What no PCR covers and the quote therefore covers through qualifyingData. */
 export interface Claims {
@@ -19,10 +19,8 @@ export function encodeClaims(claims: Claims): Uint8Array {
 /** @throws ProtocolError `msgpack.*`, `message.field` */
 export function parseClaims(bytes: Uint8Array): Claims {
   const map = decodeStrict(bytes);
-  if (typeof map !== 'object' || map === null || Array.isArray(map) || map instanceof Uint8Array) {
-    throw new ProtocolError('message.field', 0);
-  }
-  const { a: counter, k: tokenDigest, ...rest } = map as Readonly<Record<string, MsgpackValue>>;
+  if (!isMsgpackMap(map)) throw new ProtocolError('message.field', 0);
+  const { a: counter, k: tokenDigest, ...rest } = map;
   if (Object.keys(rest).length > 0) throw new ProtocolError('message.field', 0);
   if (typeof counter !== 'bigint' && typeof counter !== 'number') throw new ProtocolError('message.field', 0);
   if (tokenDigest === undefined) return { auditCounter: BigInt(counter) };

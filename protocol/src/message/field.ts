@@ -9,8 +9,8 @@ export interface Field<T> {
   readonly form: string;
   readonly about: string;
   /** @throws ProtocolError `message.field` */
-  readonly read: (value: unknown) => T;
-  readonly write: (value: T) => unknown;
+  read(value: unknown): T;
+  write(value: T): unknown;
 }
 
 export type OptionalField<T> = Field<T> & { readonly optional: true };

@@ -1,0 +1,85 @@
+import { constants, createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
+import { ProtocolError } from '../error.ts';
+import { HASHES, type HashName } from '../tpm/constants.ts';
+import type { HashFunction } from './hash.ts';
+import { checkKeyMaterial } from './key-rules.ts';
+import type { CryptoSuite, KeyMaterial, VerificationKey } from './signature-verifier.ts';
+
+/** The fast implementation: node:crypto, keys imported once as KeyObjects. */
+export const nodeCrypto: CryptoSuite = {
+  name: 'node',
+  algorithms: ['ecdsa-p256', 'rsassa', 'rsapss', 'ed25519'],
+  sha1: hashFunction('sha1'),
+  sha256: hashFunction('sha256'),
+  sha384: hashFunction('sha384'),
+  sha512: hashFunction('sha512'),
+  importKey(material: KeyMaterial): VerificationKey {
+    checkKeyMaterial(material);
+    let key: KeyObject;
+    try {
+      key = createPublicKey({ key: jwkOf(material), format: 'jwk' });
+    } catch (cause) {
+      throw new ProtocolError('key.parameters', undefined, { cause });
+    }
+    return { material, verify: verification(material, key) };
+  },
+};
+
+/** Allowed by Node, missing in its types. */
+const LATIN1 = 'latin1' as 'binary';
+
+/** A latin1 string comes back about four times faster than a Buffer for short inputs. */
+function hashFunction(name: HashName): HashFunction {
+  const { size } = HASHES[name];
+  return (bytes) => {
+    const text = hash(name, bytes, LATIN1);
+    const digest = new Uint8Array(size);
+    for (let i = 0; i < size; i++) digest[i] = text.charCodeAt(i);
+    return digest;
+  };
+}
+
+function jwkOf(material: KeyMaterial): { readonly [name: string]: string } {
+  switch (material.algorithm) {
+    case 'ecdsa-p256':
+      return { kty: 'EC', crv: 'P-256', x: base64url(material.x), y: base64url(material.y) };
+    case 'ed25519':
+      return { kty: 'OKP', crv: 'Ed25519', x: base64url(material.key) };
+    case 'rsassa':
+    case 'rsapss': {
+      const exponent = Buffer.alloc(4);
+      exponent.writeUInt32BE(material.exponent);
+      return { kty: 'RSA', n: base64url(material.modulus), e: base64url(exponent.subarray(1)) };
+    }
+  }
+}
+
+function verification(material: KeyMaterial, key: KeyObject): VerificationKey['verify'] {
+  switch (material.algorithm) {
+    case 'ecdsa-p256': {
+      const { hash: name } = material;
+      const options = { key, dsaEncoding: 'ieee-p1363' } as const;
+      return (message, signature) => signature.length === 64 && verify(name, message, options, signature);
+    }
+    case 'ed25519':
+      return (message, signature) => signature.length === 64 && verify(null, message, key, signature);
+    case 'rsassa':
+      return (message, signature) =>
+        signature.length === material.modulus.length &&
+        verify(material.hash, message, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
+    case 'rsapss': {
+      // Part 1, B.7: the salt is as long as the hash.
+      const options = {
+        key,
+        padding: constants.RSA_PKCS1_PSS_PADDING,
+        saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+      };
+      return (message, signature) =>
+        signature.length === material.modulus.length && verify(material.hash, message, options, signature);
+    }
+  }
+}
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
+}

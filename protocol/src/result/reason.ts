@@ -1,0 +1,214 @@
+/** What a reason does to the terminal, and what ends it. */
+export type ReasonKind =
+  /** the content of evidence failed: untrusted until an affirming gate appraisal of a later boot */
+  | 'boot'
+  /** as `boot`, and ended too by a gate appraisal after the Reference Values changed */
+  | 'reference'
+  /** untrusted until the terminal is enrolled anew */
+  | 'enrolment'
+  /** says nothing against the terminal: stale, unreachable, unknown, or no result at all */
+  | 'state'
+  /** accompanies a trusted verdict */
+  | 'info'
+  /** told to the operator, touches no verdict */
+  | 'alarm';
+
+export interface Reason {
+  readonly kind: ReasonKind;
+  /** one sentence an operator understands */
+  readonly meaning: string;
+  /** what the operator can do */
+  readonly next: string;
+}
+
+const REBOOT = 'Find out what changed it, repair the terminal and reboot it: a gate appraisal of the new boot decides.';
+
+/** Every reason that a result, a verdict or an alarm can carry. SPEC.md 7.5 prints this table. */
+export const REASONS = {
+  'evidence.malformed': {
+    kind: 'boot',
+    meaning: 'The terminal answered the challenge with bytes that are no evidence.',
+    next: `Look at the agent's version and at what speaks in its place. ${REBOOT}`,
+  },
+  'quote.type': {
+    kind: 'boot',
+    meaning: 'The signed structure is an attestation of another kind than a quote (F-18).',
+    next: REBOOT,
+  },
+  'quote.selection': {
+    kind: 'boot',
+    meaning: 'The quote covers other PCRs than the challenge asked for (F-15).',
+    next: REBOOT,
+  },
+  'quote.signer': {
+    kind: 'boot',
+    meaning: 'The quote was made by another attestation key than the enrolled one (F-08).',
+    next: 'If the trusted environment was replaced, enrol the terminal anew with a new token; otherwise treat it as an impostor.',
+  },
+  'context.mismatch': {
+    kind: 'boot',
+    meaning: 'The quote was made for another challenge, connection, purpose or terminal: replayed or relayed evidence (F-01, F-03, F-05).',
+    next: `Look for something between the terminal and its trusted environment. ${REBOOT}`,
+  },
+  'signature.algorithm': {
+    kind: 'boot',
+    meaning: 'The signature names another algorithm than the enrolled key has (F-17).',
+    next: REBOOT,
+  },
+  'signature.invalid': {
+    kind: 'boot',
+    meaning: 'The signature does not verify under the enrolled attestation key.',
+    next: 'Treat the terminal as an impostor until its trusted environment has been inspected.',
+  },
+  'identity.rolled-back': {
+    kind: 'enrolment',
+    meaning: 'The trusted environment went back behind a state already accepted: an old copy of its state was put back, or it was cleared (F-20, F-23).',
+    next: 'Inspect the terminal, then enrol it anew with a new attestation key.',
+  },
+  'identity.diverged': {
+    kind: 'enrolment',
+    meaning: 'Two holders of one identity are active: the state of the trusted environment was copied (F-20).',
+    next: 'Find both holders, then enrol the genuine terminal anew with a new attestation key.',
+  },
+  'log.replay': {
+    kind: 'boot',
+    meaning: 'The event log does not lead to the quoted PCR values: events were left out, changed, moved or added (F-26, F-27).',
+    next: REBOOT,
+  },
+  'log.event': {
+    kind: 'boot',
+    meaning: 'An event of the log is of an unknown kind, is malformed, or stands in a PCR that is not its own (F-27).',
+    next: `Compare the agent's version with the verifier's. ${REBOOT}`,
+  },
+  'log.order': {
+    kind: 'boot',
+    meaning: 'The events of this boot do not come in the order of a boot: boot, release, components, ready.',
+    next: REBOOT,
+  },
+  'boot.incomplete': {
+    kind: 'boot',
+    meaning: 'The log does not say that this boot was completed.',
+    next: REBOOT,
+  },
+  'audit.not-fresh': {
+    kind: 'boot',
+    meaning: 'The last audit event does not name the challenge: what is shown was not measured for it.',
+    next: REBOOT,
+  },
+  'component.digest': {
+    kind: 'reference',
+    meaning: 'A component is not the one that the release lists: its bytes were changed.',
+    next: 'Restore the component from the release and reboot, or publish a manifest whose release lists this digest.',
+  },
+  'component.unlisted': {
+    kind: 'reference',
+    meaning: 'A component runs that the release does not list.',
+    next: 'Remove it and reboot, or publish a manifest whose release lists it.',
+  },
+  'component.missing': {
+    kind: 'reference',
+    meaning: 'A component that the release lists was not measured.',
+    next: 'Restore the release and reboot.',
+  },
+  'component.pcr': {
+    kind: 'reference',
+    meaning: 'A component was measured into another PCR than the release says.',
+    next: 'Restore the release and its manifest on the terminal and reboot.',
+  },
+  'release.unknown': {
+    kind: 'reference',
+    meaning: 'The terminal runs a release that the manifest does not list.',
+    next: 'Install a listed release, or publish a manifest that lists this one.',
+  },
+  'release.below-minimum': {
+    kind: 'reference',
+    meaning: 'The terminal runs a release older than the manifest allows (F-30).',
+    next: 'Install a release that the manifest still allows and reboot.',
+  },
+  'release.expired': {
+    kind: 'reference',
+    meaning: 'The time until which this release is accepted has passed.',
+    next: 'Install a newer release and reboot.',
+  },
+  'connection.lost': {
+    kind: 'state',
+    meaning: 'The terminal has had no authenticated connection for longer than the grace.',
+    next: 'Look at its power and its network.',
+  },
+  'challenge.unanswered': {
+    kind: 'state',
+    meaning: 'The terminal is connected but has not answered a challenge within the freshness limit.',
+    next: 'Look at the agent on the terminal; ask for an audit now.',
+  },
+  'challenge.expired': {
+    kind: 'state',
+    meaning: 'The terminal answers, but after the life of the nonce.',
+    next: 'Look at the load of the terminal and at its link.',
+  },
+  'challenge.not-open': {
+    kind: 'state',
+    meaning: 'The terminal sends evidence for challenges that are not open: recorded evidence, played again (F-01).',
+    next: 'Look for something between the terminal and the verifier.',
+  },
+  'list.missing': {
+    kind: 'state',
+    meaning: 'The terminal did not send a component list that its log names; nothing could be appraised.',
+    next: 'Look at the agent on the terminal.',
+  },
+  'limit.exceeded': {
+    kind: 'state',
+    meaning: 'The evidence is larger than the limits of the verifier; nothing was appraised (F-29).',
+    next: 'Reboot the terminal, or raise the limit if such logs are expected.',
+  },
+  'state.conflict': {
+    kind: 'state',
+    meaning: 'The state of the terminal changed while its evidence was appraised; nothing was recorded.',
+    next: 'Nothing: the next challenge decides.',
+  },
+  'session.superseded': {
+    kind: 'state',
+    meaning: 'A newer connection of the terminal took over; nothing was recorded.',
+    next: 'Nothing: the newer connection is challenged at once.',
+  },
+  'reference.missing': {
+    kind: 'state',
+    meaning: 'There are no Reference Values for this model of terminal.',
+    next: 'Publish a manifest for the model.',
+  },
+  'verifier.malfunction': {
+    kind: 'state',
+    meaning: 'The verifier could not appraise the evidence; this says nothing about the terminal.',
+    next: 'Look at the log of the verifier and report the defect.',
+  },
+  'enrolment.fresh': {
+    kind: 'state',
+    meaning: 'The terminal is enrolled and has not been appraised yet.',
+    next: 'Wait for its gate appraisal.',
+  },
+  'enrolment.token-reused': {
+    kind: 'state',
+    meaning: 'A used enrolment token was presented again with another attestation key.',
+    next: 'Find out who holds the token, then resolve the terminal or enrol it anew.',
+  },
+  'boot.new': {
+    kind: 'info',
+    meaning: 'The terminal has rebooted.',
+    next: 'Nothing: the new boot was appraised at the gate.',
+  },
+  'release.new': {
+    kind: 'info',
+    meaning: 'The terminal runs another release than in its boot before.',
+    next: 'Nothing: the release is listed.',
+  },
+  'connection.unproven': {
+    kind: 'alarm',
+    meaning: 'Somebody without the session key spoke in the name of this terminal.',
+    next: 'Look at the address it came from. The verdict of the terminal is not touched.',
+  },
+} as const satisfies Readonly<Record<string, Reason>>;
+
+export type ReasonCode = keyof typeof REASONS;
+
+export function isReasonCode(code: string): code is ReasonCode {
+  return Object.hasOwn(REASONS, code);
+}

@@ -1,0 +1,191 @@
+import {
+  type AppraisedVerdict,
+  type BootIdentity,
+  compareBootIdentity,
+  REASONS,
+  type VerifiedQuote,
+  clockBreak,
+  toHex,
+} from '@mtm-attest/protocol';
+import { type Claim, CLAIMS, type Finding } from './finding.ts';
+import type { AcceptedState, AppraisalInput, ModelReference, ReleaseReference } from './input.ts';
+import type { Check, Examined, Outcome } from './check.ts';
+import { quoteIsOfEnrolledKey } from './quote.ts';
+import { quoteFollowsFromLog, wholeLogHoldsAcceptedPrefix } from './log.ts';
+import { bootFindings, listFindings, releaseFindings, startedFindings } from './reference.ts';
+
+export interface AttestationResult {
+  readonly verdict: AppraisedVerdict;
+  readonly findings: readonly Finding[];
+  /** what the evidence established of the terminal's state; absent where its quote or its log did not hold */
+  readonly state: AcceptedState | undefined;
+  /** boot identity of a quote that verified */
+  readonly boot: BootIdentity | undefined;
+}
+
+/** SPEC.md 7.2, in this order: cheap before costly, and nothing is read from bytes that were not authenticated before. */
+export const CHECKS: readonly Check[] = [
+  { name: 'the quote is by the enrolled key, for this challenge and channel', stops: true, run: quoteIsOfEnrolledKey },
+  { name: 'the platform did not go back behind the accepted state', stops: true, run: platformMovedForward },
+  { name: 'the quoted PCR values follow from the log', stops: true, run: quoteFollowsFromLog },
+  { name: 'a whole log of the accepted boot contains the accepted events', stops: true, run: wholeLogHoldsAcceptedPrefix },
+  { name: 'the events are those of one complete boot', stops: false, run: eventsAreOfOneBoot },
+  { name: 'the last audit was made for this challenge', stops: false, run: auditIsForThisChallenge },
+  { name: 'the release may run', stops: true, run: releaseMayRun },
+  { name: 'every boot component is the listed one', stops: false, run: bootComponentsAreListed },
+  { name: 'everything started and audited is listed', stops: false, run: runningComponentsAreListed },
+];
+
+/** Total and pure. A check that was skipped or that threw affirms nothing, so it denies (F-79). */
+export function appraise(input: AppraisalInput, checks: readonly Check[] = CHECKS): AttestationResult {
+  const affirmed = new Set<Claim>();
+  const findings: Finding[] = [];
+  const examined: Examined = { quote: undefined, claims: undefined };
+  for (const check of checks) {
+    let outcome: Outcome;
+    try {
+      outcome = check.run(input, examined);
+    } catch (cause) {
+      outcome = malfunction(check, cause);
+    }
+    for (const claim of outcome.affirms) affirmed.add(claim);
+    findings.push(...outcome.findings);
+    if (check.stops && outcome.findings.length > 0) break;
+  }
+  return {
+    verdict: verdictOf(affirmed, findings),
+    findings,
+    state: stateHolds(affirmed, findings) ? stateOf(input, examined) : undefined,
+    boot: examined.quote === undefined ? undefined : bootOf(examined.quote),
+  };
+}
+
+/** Trusted = no finding and every claim affirmed. A finding about the verifier alone never condemns the terminal. */
+function verdictOf(affirmed: ReadonlySet<Claim>, findings: readonly Finding[]): AppraisedVerdict {
+  if (findings.some(({ code }) => REASONS[code].kind !== 'state')) return 'untrusted';
+  return findings.length === 0 && CLAIMS.every((claim) => affirmed.has(claim)) ? 'trusted' : 'unknown';
+}
+
+/** The log may be advanced even for a terminal that is not trusted, but never onto the line of another holder. */
+function stateHolds(affirmed: ReadonlySet<Claim>, findings: readonly Finding[]): boolean {
+  return affirmed.has('identity') && affirmed.has('log') && findings.every(({ code }) => REASONS[code].kind !== 'enrolment');
+}
+
+function malfunction(check: Check, cause: unknown): Outcome {
+  const detail = `${check.name}: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return { affirms: [], findings: [{ code: 'verifier.malfunction', detail }] };
+}
+
+function stateOf({ log, previous }: AppraisalInput, { quote, claims }: Examined): AcceptedState | undefined {
+  if (quote === undefined || claims === undefined) return undefined;
+  const { clock, resetCount, restartCount, safe } = quote.clockInfo;
+  return {
+    clock,
+    resetCount,
+    restartCount,
+    safe,
+    count: log.count,
+    pcrs: log.pcrs,
+    auditCounter: claims.auditCounter,
+    release: log.release ?? previous?.release ?? 0,
+    listDigest: log.lastAudit?.listDigest ?? previous?.listDigest ?? new Uint8Array(32),
+  };
+}
+
+function bootOf({ clockInfo: { resetCount, restartCount } }: VerifiedQuote): BootIdentity {
+  return { resetCount, restartCount };
+}
+
+const BREAKS = {
+  'reset-count': 'resetCount is lower',
+  'restart-count': 'restartCount is lower in the same reset',
+  clock: 'the clock is lower in the same boot',
+} as const;
+
+/** SPEC.md 7.3 (F-20 to F-23). */
+function platformMovedForward({ previous }: AppraisalInput, { quote, claims }: Examined): Outcome {
+  if (quote === undefined || claims === undefined) return { affirms: [], findings: [] };
+  if (previous === undefined) return { affirms: ['identity'], findings: [] };
+  const went = clockBreak(previous, quote.clockInfo);
+  if (went !== undefined) return rolledBack(`${BREAKS[went]} than the accepted one`);
+  if (claims.auditCounter <= previous.auditCounter) {
+    return rolledBack(`audit counter ${claims.auditCounter}; ${previous.auditCounter} was accepted before`);
+  }
+  return { affirms: ['identity'], findings: [] };
+}
+
+function rolledBack(detail: string): Outcome {
+  return { affirms: [], findings: [{ code: 'identity.rolled-back', detail }] };
+}
+
+function eventsAreOfOneBoot({ log }: AppraisalInput, { quote }: Examined): Outcome {
+  if (quote === undefined) return { affirms: [], findings: [] };
+  const findings = [...log.problems];
+  const quoted = bootOf(quote);
+  if (log.boot === undefined ? log.from === 0 : compareBootIdentity(log.boot, quoted) !== 0) {
+    const named = log.boot === undefined ? 'none' : `${log.boot.resetCount}.${log.boot.restartCount}`;
+    const detail = `the log names boot ${named}; the quote is of boot ${quoted.resetCount}.${quoted.restartCount}`;
+    findings.push({ code: 'log.order', detail });
+  }
+  if (!log.ready) findings.push({ code: 'boot.incomplete', detail: 'no event ends the boot' });
+  return { affirms: findings.length === 0 ? ['boot'] : [], findings };
+}
+
+function auditIsForThisChallenge({ log, challenge }: AppraisalInput): Outcome {
+  const audit = log.lastAudit;
+  if (audit !== undefined && toHex(audit.nonce) === toHex(challenge.nonce)) return { affirms: ['freshness'], findings: [] };
+  const detail = audit === undefined ? 'there is no audit event' : `the audit at event ${audit.event} names another nonce`;
+  return { affirms: [], findings: [{ code: 'audit.not-fresh', detail }] };
+}
+
+function releaseMayRun({ log, previous, reference, now }: AppraisalInput): Outcome {
+  if (reference === undefined) return noReference();
+  const release = log.release ?? (log.from === 0 ? undefined : previous?.release);
+  if (release === undefined) {
+    return { affirms: [], findings: [{ code: 'log.order', detail: 'the log does not name the release' }] };
+  }
+  const findings = releaseFindings(reference, release, now);
+  return { affirms: findings.length === 0 ? ['release'] : [], findings };
+}
+
+function bootComponentsAreListed({ log, previous, reference }: AppraisalInput): Outcome {
+  const found = runningRelease(reference, log.release ?? previous?.release);
+  if (found === undefined) return { affirms: [], findings: [] };
+  if (log.from > 0) return { affirms: ['components'], findings: [] };
+  const findings = bootFindings(found.reference, found.release, log.components);
+  return { affirms: findings.length === 0 ? ['components'] : [], findings };
+}
+
+/** Earlier audits of the slice may name any nonce, but what they measured is appraised like everything else (SPEC.md 7.4). */
+function runningComponentsAreListed({ log, previous, reference, lists }: AppraisalInput): Outcome {
+  const found = runningRelease(reference, log.release ?? previous?.release);
+  if (found === undefined) return { affirms: [], findings: [] };
+  const findings = [...startedFindings(found.reference, found.release, log.started)];
+  for (const hex of log.listDigests.keys()) {
+    const list = lists.get(hex);
+    if (list === undefined) findings.push({ code: 'list.missing', detail: `component list ${hex}` });
+    else findings.push(...listFindings(found.reference, found.release, list));
+  }
+  return { affirms: findings.length === 0 && log.lastAudit !== undefined ? ['runtime'] : [], findings: once(findings) };
+}
+
+/** The same change shows in every list that measured it; an operator reads it once. */
+function once(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ code, detail, found }) => {
+    const key = `${code} ${detail} ${found ?? ''}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+function runningRelease(
+  reference: ModelReference | undefined,
+  release: number | undefined,
+): { readonly reference: ModelReference; readonly release: ReleaseReference } | undefined {
+  const listed = release === undefined ? undefined : reference?.releases.get(release);
+  return reference === undefined || listed === undefined ? undefined : { reference, release: listed };
+}
+
+function noReference(): Outcome {
+  return { affirms: [], findings: [{ code: 'reference.missing', detail: 'no manifest for the model of this terminal' }] };
+}

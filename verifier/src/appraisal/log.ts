@@ -1,0 +1,30 @@
+import { compareBootIdentity, equalBytes } from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { type Examined, NOTHING, type Outcome } from './check.ts';
+import type { AppraisalInput } from './input.ts';
+
+const PCR_BYTES = 32;
+
+/** The digest over the replayed values must be the quoted one: a slice of the terminal's own log ends exactly at the quote (SPEC.md 7.2). */
+export function quoteFollowsFromLog({ log, challenge }: AppraisalInput, { quote }: Examined): Outcome {
+  if (quote === undefined) return NOTHING;
+  if (log.malformed !== undefined) {
+    return { affirms: [], findings: [{ code: 'evidence.malformed', detail: `event log: ${log.malformed}` }] };
+  }
+  const values = new Uint8Array(challenge.selectedPcrs.length * PCR_BYTES);
+  challenge.selectedPcrs.forEach((pcr, i) => {
+    values.set(log.pcrs.subarray(pcr * PCR_BYTES, (pcr + 1) * PCR_BYTES), i * PCR_BYTES);
+  });
+  if (equalBytes(nodeCrypto.sha256(values), quote.pcrDigest)) return { affirms: ['log'], findings: [] };
+  const part = log.from === 0 ? `the log of ${log.count} events` : `events ${log.from} to ${log.count}`;
+  return { affirms: [], findings: [{ code: 'log.replay', detail: `${part} does not lead to the quoted PCR values` }] };
+}
+
+/** A whole log of the accepted boot that replays but lacks the accepted events belongs to another holder of the identity (F-20). */
+export function wholeLogHoldsAcceptedPrefix({ log, previous }: AppraisalInput, { quote }: Examined): Outcome {
+  if (quote === undefined || previous === undefined || log.from > 0) return NOTHING;
+  if (compareBootIdentity(previous, quote.clockInfo) !== 0) return NOTHING;
+  if (log.prefixPcrs !== undefined && equalBytes(log.prefixPcrs, previous.pcrs)) return NOTHING;
+  const detail = `the log of this boot lacks the ${previous.count} events accepted before`;
+  return { affirms: [], findings: [{ code: 'identity.rolled-back', detail }] };
+}

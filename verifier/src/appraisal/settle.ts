@@ -1,0 +1,58 @@
+import { compareBootIdentity, type Purpose, type ReasonCode } from '@mtm-attest/protocol';
+import type { TerminalRecord } from '../endpoint/terminal-record.ts';
+import type { Standing } from '../liveness/verdict.ts';
+import type { AttestationResult } from './appraise.ts';
+import { condemnationAfter } from './condemnation.ts';
+import type { AcceptedState } from './input.ts';
+
+/** What a result changes in a terminal's row. */
+export interface Settled extends Standing {
+  readonly admission: TerminalRecord['admission'];
+  readonly accepted: AcceptedState | undefined;
+}
+
+export interface Settling {
+  readonly purpose: Purpose;
+  /** wall clock at which the evidence came, milliseconds since 1970 */
+  readonly at: number;
+  readonly referenceRevision: number;
+}
+
+const NO_BOOT = { resetCount: 0, restartCount: 0 };
+
+/** The row after a result: pure, so that a conflict can settle it once more on the newer row (SPEC.md 7.6, 7.7). */
+export function settle(record: TerminalRecord, result: AttestationResult, settling: Settling): Settled {
+  const { purpose, at, referenceRevision } = settling;
+  const lastBoot = record.accepted ?? NO_BOOT;
+  const condemned = condemnationAfter(record.condemned, result, { purpose, now: at, referenceRevision, lastBoot });
+  const affirmed = result.verdict === 'trusted' && condemned === undefined;
+  return {
+    condemned,
+    unknownCode: unknownAfter(record, result),
+    lastSeenAt: Math.max(at, record.lastSeenAt),
+    lastAffirmedAt: affirmed ? at : record.lastAffirmedAt,
+    pendingAt: purpose === 'gate' && result.verdict !== 'unknown' ? undefined : record.pendingAt,
+    lateCode: affirmed ? undefined : record.lateCode,
+    info: affirmed && purpose === 'gate' ? infoAfter(record, result) : record.info,
+    admission: admissionAfter(record, result, affirmed && purpose === 'gate'),
+    accepted: result.state ?? record.accepted,
+  };
+}
+
+function admissionAfter(record: TerminalRecord, result: AttestationResult, admits: boolean): Settled['admission'] {
+  if (admits) return 'admitted';
+  return result.verdict === 'untrusted' ? 'suspended' : record.admission;
+}
+
+/** A reused token waits for a person; everything else that left the verifier without an answer ends with one. */
+function unknownAfter(record: TerminalRecord, result: AttestationResult): ReasonCode | undefined {
+  if (record.unknownCode === 'enrolment.token-reused') return record.unknownCode;
+  return result.verdict === 'unknown' ? (result.findings[0]?.code ?? 'verifier.malfunction') : undefined;
+}
+
+function infoAfter(record: TerminalRecord, result: AttestationResult): readonly ReasonCode[] {
+  const before = record.accepted;
+  if (before === undefined || result.state === undefined) return [];
+  if (compareBootIdentity(before, result.state) === 0) return record.info;
+  return before.release === result.state.release ? ['boot.new'] : ['release.new', 'boot.new'];
+}

@@ -1,0 +1,332 @@
+import {
+  type ChannelBinding,
+  type ComponentList,
+  compareBootIdentity,
+  type Message,
+  MRTM_COMPARTMENT,
+  parseAttest,
+  parseComponentList,
+  prefixDigest,
+  ProtocolError,
+  type ReasonCode,
+  toHex,
+  type VerificationKey,
+} from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { appraise, type AttestationResult } from '../appraisal/appraise.ts';
+import { explain } from '../appraisal/explain.ts';
+import type { AppraisalInput } from '../appraisal/input.ts';
+import { LogFold } from '../appraisal/log-facts.ts';
+import { settle } from '../appraisal/settle.ts';
+import { cursorOf, type NextChallenge, nextChallenge } from '../challenge/next-challenge.ts';
+import { type OpenChallenge, openChallenge } from '../challenge/open-challenge.ts';
+import { EvidenceCollector } from './evidence-collector.ts';
+import type { CommitOutcome, EndpointServices, ResultChange } from './services.ts';
+import type { TerminalRecord } from './terminal-record.ts';
+
+const EXPIRED_KEPT = 8;
+
+/** What came of complete evidence. */
+export type AuditOutcome =
+  | { readonly kind: 'result'; readonly message: Message<'result'> }
+  | { readonly kind: 'no-result'; readonly code: ReasonCode }
+  | { readonly kind: 'want'; readonly list: Uint8Array }
+  | { readonly kind: 'new-boot' };
+
+/**
+ * The audits of one proven terminal over one connection: its open challenge, the evidence coming in, the row they are settled on.
+ * It sends nothing itself and holds no timer.
+ */
+export class Audit {
+  readonly #services: EndpointServices;
+  readonly #binding: ChannelBinding;
+  readonly #akKey: VerificationKey;
+  readonly #expired: string[] = [];
+  #record: TerminalRecord;
+  #open: OpenChallenge | undefined;
+  #collector: EvidenceCollector | undefined;
+  #wanted = new Set<string>();
+
+  constructor(services: EndpointServices, record: TerminalRecord, binding: ChannelBinding, akKey: VerificationKey) {
+    this.#services = services;
+    this.#record = record;
+    this.#binding = binding;
+    this.#akKey = akKey;
+  }
+
+  get record(): TerminalRecord {
+    return this.#record;
+  }
+
+  get open(): OpenChallenge | undefined {
+    return this.#open;
+  }
+
+  /** Id of the challenge whose evidence is coming in. */
+  get collecting(): Uint8Array | undefined {
+    return this.#collector?.challenge.id;
+  }
+
+  collects(challenge: Uint8Array): boolean {
+    const id = this.collecting;
+    return id !== undefined && toHex(id) === toHex(challenge);
+  }
+
+  /** Opens the next challenge, from stored state alone. */
+  async challenge(): Promise<OpenChallenge> {
+    const record = this.#record;
+    const next = nextChallenge({
+      admitted: record.admission === 'admitted',
+      pending: record.pendingAt !== undefined,
+      accepted: record.accepted,
+      condemned: record.condemned,
+      referenceRevision: this.#services.referenceRevision(),
+    });
+    const { clock, policy, random } = this.#services;
+    this.#open = openChallenge({
+      purpose: next.purpose,
+      nonce: random(32),
+      selection: policy.selection,
+      cursor: cursorOf(next.from, (from) => prefixDigest(from.count, from.pcrs, nodeCrypto.sha256)),
+      knownList: await this.#knownList(next),
+      expiresAt: clock.monotonic() + policy.nonceLifeMs,
+      challengedAt: clock.wall(),
+    });
+    return this.#open;
+  }
+
+  /** The challenge's life is over: evidence for it is late from now on. */
+  expire(): void {
+    if (this.#open !== undefined) {
+      if (this.#expired.length === EXPIRED_KEPT) this.#expired.shift();
+      this.#expired.push(toHex(this.#open.id));
+    }
+    this.#open = undefined;
+    this.#collector = undefined;
+  }
+
+  /** @returns undefined where the challenge is open and in its life; otherwise why the evidence changes nothing */
+  lateness(challenge: Uint8Array, arrivedAt: number): 'challenge.expired' | 'challenge.not-open' | undefined {
+    const id = toHex(challenge);
+    if (this.#open !== undefined && toHex(this.#open.id) === id) {
+      if (arrivedAt <= this.#open.expiresAt) return undefined;
+      this.expire();
+      return 'challenge.expired';
+    }
+    return this.#expired.includes(id) ? 'challenge.expired' : 'challenge.not-open';
+  }
+
+  /** Evidence for the open challenge, which is consumed whatever follows (F-01). */
+  evidence(message: Message<'evidence'>, bytes: Uint8Array): void {
+    const open = this.#consume();
+    const { accepted } = this.#record;
+    const start = open.wholeLog || accepted === undefined ? undefined : { count: accepted.count, pcrs: accepted.pcrs };
+    const fold = new LogFold(nodeCrypto.sha256, start, start === undefined ? accepted?.count : undefined);
+    this.#wanted = new Set();
+    this.#collector = new EvidenceCollector(open, message, nodeCrypto.sha256(bytes), fold, this.#services.policy);
+  }
+
+  part(message: Message<'part'>): void {
+    this.#collector?.part(message);
+  }
+
+  /** True once nothing is due any more. */
+  get complete(): boolean {
+    return this.#collector?.complete ?? false;
+  }
+
+  /** The terminal runs another boot than the challenge named: no appraisal, back to the gate. @returns false where the session is gone */
+  async newBoot(): Promise<boolean> {
+    this.#open = undefined;
+    this.#collector = undefined;
+    const at = this.#services.clock.wall();
+    if (!(await this.#services.store.announceBoot(this.#record, at))) return false;
+    this.#record = { ...this.#record, admission: 'enrolled', pendingAt: at, version: this.#record.version + 1 };
+    return true;
+  }
+
+  async noteLate(code: NonNullable<TerminalRecord['lateCode']>): Promise<void> {
+    if (this.#record.lateCode === code) return;
+    await this.#services.store.noteLate(this.#record, code);
+    this.#record = { ...this.#record, lateCode: code };
+  }
+
+  /** Appraises what came and makes the result durable; a conflict is settled once more on the newer row, then given up. */
+  async conclude(nextAuditAt: number): Promise<AuditOutcome> {
+    const collector = this.#collector;
+    if (collector === undefined) throw new ProtocolError('session.unexpected-message');
+    if (collector.exceeded) return this.#noResult('limit.exceeded');
+    if (this.#isLaterBoot(collector)) return { kind: 'new-boot' };
+    const lists = await this.#lists(collector);
+    if (lists instanceof Uint8Array) return this.#want(collector, lists);
+    this.#collector = undefined;
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const input = this.#input(collector, lists);
+      const result = appraise(input);
+      if (result.findings.some(({ code }) => code === 'list.missing')) return { kind: 'no-result', code: 'list.missing' };
+      const change = this.#change(collector, input, result, nextAuditAt);
+      const outcome = await this.#services.store.commitResult(change);
+      if (outcome.kind === 'committed') return this.#committed(collector, change, result, outcome);
+      if (outcome.kind === 'session-gone') return { kind: 'no-result', code: 'session.superseded' };
+      const newer = await this.#services.store.find(this.#record.terminal);
+      if (newer === undefined || newer.session !== this.#record.session) {
+        return { kind: 'no-result', code: 'session.superseded' };
+      }
+      this.#record = newer;
+    }
+    return { kind: 'no-result', code: 'state.conflict' };
+  }
+
+  #consume(): OpenChallenge {
+    const open = this.#open;
+    if (open === undefined) throw new ProtocolError('session.unexpected-message');
+    this.#open = undefined;
+    return open;
+  }
+
+  #noResult(code: ReasonCode): AuditOutcome {
+    this.#collector = undefined;
+    return { kind: 'no-result', code };
+  }
+
+  #want(collector: EvidenceCollector, list: Uint8Array): AuditOutcome {
+    const id = toHex(list);
+    if (this.#wanted.has(id)) return this.#noResult('list.missing');
+    this.#wanted.add(id);
+    collector.expectList();
+    return { kind: 'want', list };
+  }
+
+  /** Evidence of a later boot under a runtime challenge says the same as boot.new (SPEC.md 6.4). */
+  #isLaterBoot({ challenge, message }: EvidenceCollector): boolean {
+    const { accepted } = this.#record;
+    if (challenge.purpose !== 'runtime' || accepted === undefined) return false;
+    try {
+      return compareBootIdentity(parseAttest(message.attest).clockInfo, accepted) > 0;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
+  }
+
+  async #knownList({ from }: NextChallenge): Promise<Uint8Array | undefined> {
+    const digest = (from ?? this.#record.accepted)?.listDigest;
+    if (digest === undefined) return undefined;
+    return (await this.#knowsList(digest)) === undefined ? undefined : digest.subarray(0, 16);
+  }
+
+  async #knowsList(digest: Uint8Array): Promise<ComponentList | undefined> {
+    const cached = this.#services.lists.get(toHex(digest));
+    if (cached !== undefined) return cached;
+    const bytes = await this.#services.store.findList(digest);
+    if (bytes === undefined) return undefined;
+    const list = parseComponentList(bytes);
+    this.#services.lists.set(toHex(digest), list);
+    return list;
+  }
+
+  /** Every list that the log names, or the digest of the first one that is nowhere. */
+  async #lists(collector: EvidenceCollector): Promise<ReadonlyMap<string, ComponentList> | Uint8Array> {
+    const lists = new Map<string, ComponentList>();
+    for (const [id, digest] of collector.fold.listDigests) {
+      const list = collector.lists.get(id)?.list ?? this.#services.lists.get(id) ?? (await this.#knowsList(digest));
+      if (list === undefined) return digest;
+      lists.set(id, list);
+    }
+    return lists;
+  }
+
+  #input(collector: EvidenceCollector, lists: ReadonlyMap<string, ComponentList>): AppraisalInput {
+    const { policy, reference, clock } = this.#services;
+    const record = this.#record;
+    return {
+      challenge: collector.challenge,
+      evidence: collector.message,
+      binding: this.#binding,
+      audience: policy.audience,
+      enrolment: {
+        terminal: record.terminal,
+        compartment: MRTM_COMPARTMENT,
+        ownershipEpoch: 0n,
+        akName: record.akName,
+        qualifiedName: record.qualifiedName,
+        akKey: this.#akKey,
+      },
+      log: collector.fold.facts(),
+      lists,
+      reference: reference(record.model),
+      previous: record.accepted,
+      now: clock.wall(),
+    };
+  }
+
+  #change(
+    collector: EvidenceCollector,
+    input: AppraisalInput,
+    result: AttestationResult,
+    nextAuditAt: number,
+  ): ResultChange {
+    const { policy } = this.#services;
+    const record = this.#record;
+    const { challenge } = collector;
+    const settled = settle(record, result, {
+      purpose: challenge.purpose,
+      at: input.now,
+      referenceRevision: this.#services.referenceRevision(),
+    });
+    const judged = this.#services.judge({ ...record, ...settled }, input.now);
+    return {
+      record,
+      settled,
+      nextAuditAt,
+      challengedAt: challenge.challengedAt,
+      explanation: explain(result.findings),
+      result: {
+        operator: policy.operator,
+        terminal: record.terminal,
+        compartment: MRTM_COMPARTMENT,
+        at: input.now,
+        purpose: challenge.purpose,
+        verdict: judged.verdict,
+        codes: judged.codes,
+        boot: result.boot,
+        challengeDigest: challenge.digest,
+        evidenceDigest: collector.digest,
+        manifestSequence: input.reference?.sequence ?? 0,
+        bindingType: this.#binding.type,
+        class: record.class,
+      },
+    };
+  }
+
+  async #committed(
+    collector: EvidenceCollector,
+    change: ResultChange,
+    result: AttestationResult,
+    { ledgerIndex, leafHash }: Extract<CommitOutcome, { kind: 'committed' }>,
+  ): Promise<AuditOutcome> {
+    const { verdict, codes, purpose } = change.result;
+    this.#record = {
+      ...this.#record,
+      ...change.settled,
+      nextAuditAt: change.nextAuditAt,
+      version: this.#record.version + 1,
+    };
+    if (result.verdict === 'trusted') await this.#keepLists(collector);
+    this.#services.metrics.result(verdict, purpose);
+    const reasons = verdict === 'trusted' ? {} : { codes };
+    return {
+      kind: 'result',
+      message: { type: 'result', challenge: collector.challenge.id, verdict, ledgerIndex, leafHash, ...reasons },
+    };
+  }
+
+  /** Only lists that matched the Reference Values are kept: a terminal cannot fill the store. */
+  async #keepLists(collector: EvidenceCollector): Promise<void> {
+    for (const [id, { list, bytes }] of collector.lists) {
+      if (this.#services.lists.get(id) !== undefined) continue;
+      await this.#services.store.keepList(nodeCrypto.sha256(bytes), bytes);
+      this.#services.lists.set(id, list);
+    }
+  }
+}

@@ -1,0 +1,383 @@
+import {
+  type ChannelBinding,
+  encodeMessage,
+  type Message,
+  type MessageName,
+  parseMessage,
+  ProtocolError,
+  stepVerifier,
+  type VerifierInput,
+  type VerifierState,
+} from '@mtm-attest/protocol';
+import type { WebSocket } from 'ws';
+import { nextAuditDelay } from '../challenge/schedule.ts';
+import { Enrolling } from '../enrolment/enrolling.ts';
+import { Audit } from './audit.ts';
+import { CLOSE_GOING_AWAY, CLOSE_POLICY, CLOSE_PROTOCOL, CLOSE_UNSUPPORTED, Refusal } from './refusal.ts';
+import type { EndpointServices } from './services.ts';
+import { proveTerminal } from './hello.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** Frames that may wait while one is handled; more than this and the peer does not keep to one request in flight. */
+const MAX_WAITING = 64;
+
+/** Who is told of a connection's life. */
+export interface ConnectionOwner {
+  /** Proven: an older connection of the same terminal gives way. */
+  proven(connection: Connection, terminal: string): void;
+  closed(connection: Connection): void;
+}
+
+/**
+ * One WebSocket of a terminal, or of somebody who claims to be one. Frames and timers are handled one after the other; until a hello
+ * verifies nothing it sends touches a terminal (F-58, F-59).
+ */
+export class Connection {
+  readonly remote: string;
+  readonly #socket: WebSocket;
+  readonly #services: EndpointServices;
+  readonly #owner: ConnectionOwner;
+  readonly #binding: ChannelBinding;
+  readonly #greetingNonce: Uint8Array;
+  readonly #bucket: TokenBucket;
+  #state: VerifierState = 'greeting';
+  #tasks: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #deadline: NodeJS.Timeout | undefined;
+  #auditTimer: NodeJS.Timeout | undefined;
+  #nextAuditAt = 0;
+  #auditWanted = false;
+  #enrolling: Enrolling | undefined;
+  #audit: Audit | undefined;
+
+  constructor(
+    socket: WebSocket,
+    binding: ChannelBinding,
+    remote: string,
+    services: EndpointServices,
+    owner: ConnectionOwner,
+  ) {
+    this.#socket = socket;
+    this.#binding = binding;
+    this.remote = remote;
+    this.#services = services;
+    this.#owner = owner;
+    this.#greetingNonce = services.random(32);
+    const { policy, clock } = services;
+    this.#bucket = new TokenBucket(policy.messageBurst, policy.messagesPerSecond, clock.monotonic());
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      this.#frame(data, isBinary);
+    });
+    socket.on('close', () => {
+      this.#gone();
+    });
+    socket.on('error', (error) => {
+      services.log.info({ remote, terminal: this.terminal, reason: error.message }, 'connection failed');
+      socket.terminate();
+    });
+    this.#arm(policy.unauthenticatedDeadlineMs);
+    this.#send({ type: 'greeting', nonce: this.#greetingNonce, audience: policy.audience, binding: policy.binding });
+  }
+
+  /** The proven terminal, or undefined. */
+  get terminal(): string | undefined {
+    return this.#audit?.record.terminal;
+  }
+
+  get socket(): WebSocket {
+    return this.#socket;
+  }
+
+  /** Audits now, or right after the open challenge. */
+  requestAudit(): void {
+    this.#enqueue(async () => {
+      if (this.#state === 'idle') await this.#challenge();
+      else this.#auditWanted = true;
+    });
+  }
+
+  /** A newer connection proved to be the same terminal. */
+  supersede(): void {
+    this.#refuse(new Refusal('session.superseded', CLOSE_POLICY));
+  }
+
+  /** A newer connection needs the place of this one, which has proven nothing. */
+  displace(): void {
+    this.#refuse(new Refusal('limit.connections', CLOSE_POLICY));
+  }
+
+  /** The daemon stops. */
+  drain(): void {
+    this.#socket.close(CLOSE_GOING_AWAY);
+    this.#gone();
+  }
+
+  #frame(data: Buffer, isBinary: boolean): void {
+    if (this.#state === 'closed') return;
+    const arrivedAt = this.#services.clock.monotonic();
+    if (!isBinary) {
+      this.#refuse(new Refusal('message.type', CLOSE_UNSUPPORTED));
+      return;
+    }
+    if (this.#waiting >= MAX_WAITING || (!this.#bucket.take(arrivedAt) && this.#state !== 'receiving')) {
+      this.#refuse(new Refusal('limit.rate', CLOSE_POLICY));
+      return;
+    }
+    this.#enqueue(() => this.#message(new Uint8Array(data), arrivedAt));
+  }
+
+  /** One thing at a time: the state is looked at when a task begins, not when it was queued. */
+  #enqueue(task: () => Promise<void>): void {
+    this.#waiting += 1;
+    if (this.#waiting === MAX_WAITING / 2) this.#socket.pause();
+    this.#tasks = this.#tasks.then(async () => {
+      try {
+        if (this.#state !== 'closed') await task();
+      } catch (error) {
+        this.#failed(error);
+      } finally {
+        this.#waiting -= 1;
+        if (this.#waiting === 0 && this.#socket.isPaused) this.#socket.resume();
+      }
+    });
+  }
+
+  async #message(bytes: Uint8Array, arrivedAt: number): Promise<void> {
+    const message = parseMessage(bytes, 'terminal');
+    switch (message.type) {
+      case 'hello':
+        return this.#hello(message);
+      case 'enrol':
+        return this.#enrol(message);
+      case 'evidence':
+        return this.#evidence(message, bytes, arrivedAt);
+      case 'part':
+        return this.#part(message);
+      case 'bootNew':
+        return this.#bootNew(message, arrivedAt);
+      case 'refusal':
+        this.#step('refusal');
+        this.#services.log.info({ terminal: this.terminal, code: message.code }, 'the terminal refused');
+        this.#socket.close(CLOSE_POLICY);
+        return undefined;
+    }
+  }
+
+  async #hello(message: Message<'hello'>): Promise<void> {
+    this.#step('hello');
+    const context = {
+      nonce: this.#greetingNonce,
+      binding: this.#binding,
+      audience: this.#services.policy.audience,
+      terminal: message.terminal,
+    };
+    const proven = await proveTerminal(this.#services, context, message.signature, this.remote);
+    if (this.#closed()) return;
+    const record = await this.#services.store.raiseSession(proven.record.terminal);
+    if (record === undefined) throw new Refusal('session.unproven', CLOSE_POLICY);
+    if (this.#closed()) return;
+    this.#step('session-committed');
+    this.#audit = new Audit(this.#services, record, this.#binding, proven.akKey);
+    this.#disarm();
+    this.#owner.proven(this, record.terminal);
+    this.#schedule(record.nextAuditAt);
+    await this.#challenge();
+  }
+
+  async #enrol(message: Message<'enrol'>): Promise<void> {
+    this.#step('enrol');
+    this.#enrolling = await Enrolling.begin(this.#services, message, this.#binding);
+    if (this.#closed()) return;
+    this.#arm(this.#services.policy.enrolmentDeadlineMs);
+    this.#step('challenge-sent');
+    this.#sendBytes(this.#enrolling.challenge.bytes);
+  }
+
+  async #evidence(message: Message<'evidence'>, bytes: Uint8Array, arrivedAt: number): Promise<void> {
+    if (this.#enrolling !== undefined && this.#audit === undefined) return this.#enrolment(message);
+    const audit = this.#audit;
+    if (audit === undefined) throw new ProtocolError('session.unexpected-message');
+    const late = audit.lateness(message.challenge, arrivedAt);
+    if (late !== undefined) {
+      if (this.#state === 'challenged' && audit.open === undefined) this.#step('deadline');
+      this.#step('evidence-not-open');
+      await audit.noteLate(late);
+      this.#noResult(message.challenge, late);
+      return;
+    }
+    this.#step('evidence');
+    this.#arm(this.#services.policy.partsDeadlineMs);
+    audit.evidence(message, bytes);
+    await this.#concludeIfComplete(audit);
+  }
+
+  async #enrolment(message: Message<'evidence'>): Promise<void> {
+    const enrolling = this.#enrolling;
+    this.#enrolling = undefined;
+    if (enrolling === undefined) throw new ProtocolError('session.unexpected-message');
+    this.#step('evidence');
+    await enrolling.conclude(message);
+    if (this.#closed()) return;
+    this.#step('enrolled');
+    this.#arm(this.#services.policy.unauthenticatedDeadlineMs);
+    this.#send({ type: 'enrolled', terminal: enrolling.terminal, audience: this.#services.policy.audience });
+  }
+
+  async #part(message: Message<'part'>): Promise<void> {
+    const audit = this.#audit;
+    if (audit === undefined) throw new ProtocolError('session.unexpected-message');
+    if (!audit.collects(message.challenge)) {
+      this.#step('part-not-open');
+      return;
+    }
+    this.#step('part');
+    audit.part(message);
+    await this.#concludeIfComplete(audit);
+  }
+
+  async #concludeIfComplete(audit: Audit): Promise<void> {
+    if (!audit.complete) return;
+    this.#step('evidence-complete');
+    const id = audit.collecting;
+    const outcome = await audit.conclude(this.#nextAuditAt);
+    if (this.#closed()) return;
+    switch (outcome.kind) {
+      case 'want':
+        this.#step('want-sent');
+        this.#send({ type: 'want', challenge: id ?? new Uint8Array(8), list: outcome.list });
+        return;
+      case 'new-boot':
+        this.#step('bootNew');
+        this.#disarm();
+        await this.#gateAfterNewBoot(audit);
+        return;
+      case 'no-result':
+        this.#step('result-sent');
+        this.#disarm();
+        this.#noResult(id ?? new Uint8Array(8), outcome.code);
+        break;
+      case 'result':
+        this.#step('result-sent');
+        this.#disarm();
+        this.#send(outcome.message);
+    }
+    await this.#wantedAudit();
+  }
+
+  async #bootNew(message: Message<'bootNew'>, arrivedAt: number): Promise<void> {
+    const audit = this.#audit;
+    if (audit === undefined) throw new ProtocolError('session.unexpected-message');
+    if (audit.lateness(message.challenge, arrivedAt) !== undefined) {
+      if (this.#state === 'challenged' && audit.open === undefined) this.#step('deadline');
+      this.#step('bootNew-not-open');
+      return;
+    }
+    if (audit.open?.wholeLog === true) throw new ProtocolError('session.unexpected-message');
+    this.#step('bootNew');
+    this.#disarm();
+    await this.#gateAfterNewBoot(audit);
+  }
+
+  async #gateAfterNewBoot(audit: Audit): Promise<void> {
+    if (!(await audit.newBoot())) throw new Refusal('session.superseded', CLOSE_POLICY);
+    if (!this.#closed()) await this.#challenge();
+  }
+
+  async #wantedAudit(): Promise<void> {
+    if (!this.#auditWanted || this.#closed()) return;
+    this.#auditWanted = false;
+    await this.#challenge();
+  }
+
+  async #challenge(): Promise<void> {
+    const audit = this.#audit;
+    if (audit === undefined) return;
+    const open = await audit.challenge();
+    if (this.#closed()) return;
+    this.#step('challenge-sent');
+    this.#arm(this.#services.policy.nonceLifeMs);
+    this.#sendBytes(open.bytes);
+  }
+
+  /** The schedule goes on from stored state; a time that has passed was served by the challenge after hello. */
+  #schedule(storedAt: number): void {
+    const { clock, policy, random } = this.#services;
+    const now = clock.wall();
+    const number = Buffer.from(random(6)).readUIntBE(0, 6);
+    this.#nextAuditAt = storedAt > now ? storedAt : now + nextAuditDelay(policy.auditIntervalMs, number);
+    this.#auditTimer = setTimeout(() => {
+      this.#schedule(0);
+      this.requestAudit();
+    }, this.#nextAuditAt - now);
+  }
+
+  #arm(ms: number): void {
+    this.#disarm();
+    this.#deadline = setTimeout(() => {
+      this.#enqueue(async () => {
+        this.#expired();
+        await this.#wantedAudit();
+      });
+    }, ms);
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+
+  #expired(): void {
+    if (this.#deadline === undefined) return;
+    this.#deadline = undefined;
+    if (this.#state === 'idle' || this.#state === 'appraising') return;
+    this.#step('deadline');
+    if (this.#closed()) this.#refuse(new Refusal('session.deadline', CLOSE_POLICY));
+    else this.#audit?.expire();
+  }
+
+  #noResult(challenge: Uint8Array, code: string): void {
+    this.#services.metrics.noResult(code);
+    this.#send({ type: 'noResult', challenge, code });
+  }
+
+  #step(input: VerifierInput): void {
+    this.#state = stepVerifier(this.#state, input);
+  }
+
+  #closed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof Refusal) return this.#refuse(error);
+    if (error instanceof ProtocolError) return this.#refuse(new Refusal(error.code, CLOSE_PROTOCOL));
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#services.log.error({ terminal: this.terminal, detail }, 'a connection met a defect');
+    return this.#refuse(new Refusal('verifier.malfunction', CLOSE_POLICY));
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#services.metrics.refusal(refusal.code);
+    this.#services.log.info({ remote: this.remote, terminal: this.terminal, code: refusal.code }, 'refused');
+    if (this.#socket.readyState === this.#socket.OPEN) {
+      this.#socket.send(encodeMessage({ type: 'refusal', code: refusal.code }));
+      this.#socket.close(refusal.close);
+    }
+    this.#gone();
+  }
+
+  #gone(): void {
+    this.#state = 'closed';
+    this.#disarm();
+    clearTimeout(this.#auditTimer);
+    this.#owner.closed(this);
+  }
+
+  #send<N extends MessageName>(message: Message<N>): void {
+    this.#sendBytes(encodeMessage(message));
+  }
+
+  #sendBytes(bytes: Uint8Array): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(bytes);
+  }
+}

@@ -1,0 +1,111 @@
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { X509Certificate } from 'node:crypto';
+import { SUBPROTOCOL } from '@mtm-attest/protocol';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { channelBinding } from './channel.ts';
+import { Connection } from './connection.ts';
+import { Connections } from './connections.ts';
+import type { EndpointServices } from './services.ts';
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0 takes a free one */
+  readonly port: number;
+  readonly path: string;
+  /** PEM, leaf first, root last */
+  readonly certificateChain: string;
+  /** PEM */
+  readonly key: string;
+  readonly maxPayload: number;
+  readonly maxUnauthenticated: number;
+  /** for the upgrade's HTTP headers and the TLS handshake */
+  readonly handshakeDeadlineMs: number;
+}
+
+export interface Listener {
+  readonly address: AddressInfo;
+  readonly connections: Connections;
+  /** Stops accepting and closes every connection with 1001. */
+  close(): Promise<void>;
+}
+
+/** The terminals' endpoint: TLS 1.3, one path, one subprotocol, no compression, binary frames of bounded size (F-53 to F-60). */
+export async function listen(options: ListenerOptions, services: EndpointServices): Promise<Listener> {
+  const server = createServer({
+    cert: options.certificateChain,
+    key: options.key,
+    minVersion: 'TLSv1.3',
+    handshakeTimeout: options.handshakeDeadlineMs,
+    headersTimeout: options.handshakeDeadlineMs,
+    requestTimeout: options.handshakeDeadlineMs,
+    maxHeaderSize: 8192,
+  });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxPayload,
+    perMessageDeflate: false,
+    clientTracking: false,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+  const leaf = new X509Certificate(options.certificateChain);
+  const connections = new Connections(options.maxUnauthenticated, services);
+  server.on('request', (_request, response) => {
+    response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end();
+  });
+  server.on('upgrade', (request, socket: Duplex, head) => {
+    const refused = refusedUpgrade(request.url, request.headers, options.path);
+    if (refused !== undefined) {
+      socket.end(`HTTP/1.1 ${refused}\r\nConnection: close\r\n\r\n`);
+      return;
+    }
+    const tls = socket as TLSSocket;
+    const binding = channelBinding(services.policy.binding, tls, leaf);
+    const remote = `${tls.remoteAddress ?? ''}:${tls.remotePort ?? 0}`;
+    sockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
+      connections.add(new Connection(webSocket, binding, remote, services, connections));
+    });
+  });
+  server.on('tlsClientError', (error) => {
+    services.log.info({ reason: error.message }, 'TLS handshake failed');
+  });
+  await started(server, options);
+  return {
+    address: server.address() as AddressInfo,
+    connections,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+      });
+      connections.drain();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** A browser names its origin, a terminal does not: whatever sends one is refused (F-58). */
+function refusedUpgrade(
+  url: string | undefined,
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  path: string,
+): string | undefined {
+  if (url !== path) return '404 Not Found';
+  if (headers['origin'] !== undefined) return '403 Forbidden';
+  const offered = String(headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  return offered.includes(SUBPROTOCOL) ? undefined : '400 Bad Request';
+}
+
+function started(server: Server, { host, port }: ListenerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,147 @@
+import {
+  type ChannelBinding,
+  equalBytes,
+  isAllowedAk,
+  type Message,
+  MRTM_COMPARTMENT,
+  nameOf,
+  parseClaims,
+  parsePublic,
+  primaryQualifiedName,
+  ProtocolError,
+  qualifyingData,
+  type VerificationKey,
+  verifyQuote,
+} from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { type OpenChallenge, openChallenge } from '../challenge/open-challenge.ts';
+import { CLOSE_POLICY, Refusal } from '../endpoint/refusal.ts';
+import type { EndpointServices } from '../endpoint/services.ts';
+
+const TPM_RH_ENDORSEMENT = 0x4000000b;
+
+/**
+ * A token on its way to an enrolment: its holder proves by a quote of purpose 1 that the AK is restricted, that the session key belongs to it,
+ * and that both know the token. The quote says nothing of the PCRs: the gate does (SPEC.md 6.5).
+ */
+export class Enrolling {
+  readonly challenge: OpenChallenge;
+  readonly terminal: string;
+  readonly #services: EndpointServices;
+  readonly #request: Message<'enrol'>;
+  readonly #binding: ChannelBinding;
+  readonly #akKey: VerificationKey;
+  readonly #akName: Uint8Array;
+  readonly #secretHash: Uint8Array;
+
+  private constructor(
+    services: EndpointServices,
+    request: Message<'enrol'>,
+    binding: ChannelBinding,
+    secretHash: Uint8Array,
+  ) {
+    this.#services = services;
+    this.#request = request;
+    this.#binding = binding;
+    this.#secretHash = secretHash;
+    this.terminal = request.terminal;
+    const ak = parsePublic(request.akPublic);
+    if (!isAllowedAk(ak)) throw new Refusal('enrolment.refused', CLOSE_POLICY);
+    this.#akKey = nodeCrypto.importKey({ kind: 'tpmt-public', public: request.akPublic });
+    this.#akName = nameOf(ak, nodeCrypto);
+    nodeCrypto.importKey({ kind: 'spki', algorithm: 'ecdsa-p256', spki: request.sessionKey });
+    const { clock, policy, random } = services;
+    this.challenge = openChallenge({
+      purpose: 'enrol',
+      nonce: random(32),
+      selection: policy.selection,
+      cursor: undefined,
+      knownList: undefined,
+      expiresAt: clock.monotonic() + policy.enrolmentDeadlineMs,
+      challengedAt: clock.wall(),
+    });
+  }
+
+  /**
+   * @throws Refusal `enrolment.token-invalid` (unknown, expired, or another terminal's), `enrolment.refused` (keys)
+   */
+  static async begin(
+    services: EndpointServices,
+    request: Message<'enrol'>,
+    binding: ChannelBinding,
+  ): Promise<Enrolling> {
+    const secretHash = nodeCrypto.sha256(request.token);
+    const token = await services.store.findToken(secretHash, services.clock.wall());
+    if (token === undefined || token.terminal !== request.terminal) {
+      throw new Refusal('enrolment.token-invalid', CLOSE_POLICY);
+    }
+    try {
+      return new Enrolling(services, request, binding, secretHash);
+    } catch (cause) {
+      if (cause instanceof ProtocolError) throw new Refusal('enrolment.refused', CLOSE_POLICY);
+      throw cause;
+    }
+  }
+
+  /**
+   * The enrolment is durable when this resolves.
+   * @throws Refusal `enrolment.refused`, `enrolment.token-reused`, `enrolment.token-invalid`, `enrolment.same-ak`
+   */
+  async conclude(evidence: Message<'evidence'>): Promise<void> {
+    const { clock, store } = this.#services;
+    const qualifiedName = primaryQualifiedName(TPM_RH_ENDORSEMENT, this.#akName, nodeCrypto);
+    if (clock.monotonic() > this.challenge.expiresAt || !this.#holds(evidence, qualifiedName)) {
+      throw new Refusal('enrolment.refused', CLOSE_POLICY);
+    }
+    const outcome = await store.enrol(
+      {
+        terminal: this.terminal,
+        secretHash: this.#secretHash,
+        akPublic: this.#request.akPublic,
+        akName: this.#akName,
+        qualifiedName,
+        sessionKey: this.#request.sessionKey,
+      },
+      clock.wall(),
+    );
+    if (outcome !== 'enrolled') throw new Refusal(`enrolment.${outcome}`, CLOSE_POLICY);
+  }
+
+  #holds(evidence: Message<'evidence'>, qualifiedSigner: Uint8Array): boolean {
+    if (!equalBytes(evidence.challenge, this.challenge.id) || evidence.log.length > 0) return false;
+    try {
+      const { tokenDigest } = parseClaims(evidence.claims);
+      if (tokenDigest === undefined || !equalBytes(tokenDigest, this.#secretHash)) return false;
+      verifyQuote({
+        attest: evidence.attest,
+        signature: evidence.signature,
+        key: this.#akKey,
+        qualifiedSigner,
+        selection: this.challenge.selection,
+        qualifyingData: this.#qualifyingData(evidence.claims),
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
+  }
+
+  #qualifyingData(claims: Uint8Array): Uint8Array {
+    return qualifyingData(
+      {
+        purpose: 'enrol',
+        challengeDigest: this.challenge.digest,
+        binding: this.#binding,
+        audience: this.#services.policy.audience,
+        terminal: this.terminal,
+        compartment: MRTM_COMPARTMENT,
+        ownershipEpoch: 0n,
+        akName: this.#akName,
+        claimsDigest: nodeCrypto.sha256(claims),
+        keyToBind: this.#request.sessionKey,
+      },
+      nodeCrypto.sha256,
+    );
+  }
+}
