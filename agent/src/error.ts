@@ -1,6 +1,27 @@
 /** Every failure of the agent that an operator can act on: `area.reason`, and what to do next. */
 export const AGENT_CODES = {
   'state.tampered': 'the state file does not open under its device key: restore the right key file, or enrol this terminal anew in a new directory',
+  'state.version': 'the state file is of another version of the agent: run the version that wrote it, or enrol anew in a new directory',
+  'state.rolled-back':
+    'the counter outside the state directory is newer than the state: an old copy was put back; restore the newest one, or enrol anew',
+  'device-key.unreadable': 'the device key cannot be read: name a file that the agent may read',
+  'device-key.exposed': 'others can read the device key: chmod 0600 it',
+  'device-key.malformed': 'the device key is neither 32 bytes nor 64 hexadecimal digits',
+  'log.diverged':
+    'the event log does not lead to the PCRs of this boot: something extended them past the agent, or the log was changed; reboot the terminal',
+  'log.full': 'the log of this boot has reached 1,000,000 events: reboot the terminal',
+  'slot.unreadable': 'the slot that should boot cannot be read: install a release into it',
+  'slot.manifest': 'the manifest in the slot does not list the release that the slot holds',
+  'component.name': 'a component needs a relative name of letters, digits and ._/@+-',
+  'token.missing': 'this terminal is not enrolled: give it an enrolment token',
+  'session.root': 'the root certificate of the verifier is not the one that the enrolment token names',
+  'session.audience': 'the verifier answers under another audience than the one this terminal was enrolled with',
+  'session.binding': 'the verifier uses another type of channel binding than this terminal is configured for',
+  'session.closed': 'the connection was closed',
+  'session.timeout': 'the verifier did not answer in time',
+  'session.refused': 'the verifier refused the connection',
+  'platform.selection': 'the challenge asks for PCRs that this platform does not have: only the SHA-256 bank, PCR 0 to 23',
+  'platform.counter': 'the counter has reached its end',
 } as const;
 
 export type AgentCode = keyof typeof AGENT_CODES;

@@ -30,6 +30,12 @@ export const PROTOCOL_CODES = {
   'tpm.trailing-bytes': 'bytes remain after the last field (F-19)',
   'tpm.value': 'a field holds a value that the standard does not allow there',
   'tpm.selection-text': 'the selection is not written as in sha256:0,1,7+sha1:0',
+  'file.pem': 'the text is not one PEM public key that re-encodes to the same text',
+  'file.signature':
+    'the bytes are no plain signature of this key: DER or r and s for ECDSA, as long as the modulus for RSA',
+  'file.pcrs':
+    'the bytes are no PCR file: neither serialized, nor the values of the selection, nor JSON {bank: {index: hex}}',
+  'file.pcrs-padding': 'a part of the PCR file that holds no value is not zero',
   'pcr.value-missing': 'a selected PCR has no value',
   'pcr.value-length': 'a PCR value is not as long as its bank says',
   'pcr.digest': 'the PCR values do not give the quoted digest',

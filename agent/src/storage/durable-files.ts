@@ -5,6 +5,8 @@
  */
 export interface DurableFiles {
   read(name: string): Promise<Uint8Array | undefined>;
+  /** Up to `length` bytes from `start` on; fewer at the end of the file, none where it is missing. */
+  readRange(name: string, start: number, length: number): Promise<Uint8Array>;
   /** Replaces the whole file at once: temporary file, fsync, rename, fsync of the directory. */
   replace(name: string, bytes: Uint8Array): Promise<void>;
   /** Appends and syncs. Makes the file where it is missing. */

@@ -2,7 +2,8 @@ import { ProtocolError } from '../error.ts';
 
 /**
  * Bounded big-endian reads over one input, never past its end; `end()` demands that nothing is left.
- * Byte strings are views on the input: copy what outlives it (F-48).
+ * Byte strings are views on the input: copy what outlives it (F-48). They are plain Uint8Arrays even where the input is a Buffer, whose
+ * slice() would not copy.
  *
  * @throws ProtocolError `tpm.truncated`, `tpm.trailing-bytes`, with the offset from the start of the outermost input
  */
@@ -14,7 +15,7 @@ export class Cursor {
 
   /** @param base offset of `bytes` in the outermost input, for error offsets */
   constructor(bytes: Uint8Array, base = 0) {
-    this.#bytes = bytes;
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#base = base;
   }

@@ -7,8 +7,11 @@ const MIN_RSA_BYTES = 256;
 const MAX_RSA_BYTES = 1024;
 const RSA_EXPONENT = 65537;
 
-/** 2^255 - 19, and the y coordinates of the eight points of small order of edwards25519 (RFC 8032, 5.1). */
+/** 2^255 - 19 and d of edwards25519 (RFC 8032, 5.1). */
 const FIELD = 2n ** 255n - 19n;
+const D = 0x52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3n;
+
+/** The y coordinates of its eight points of small order. */
 const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
   0n,
   1n,
@@ -42,11 +45,28 @@ function isAllowed(material: KeyMaterial): boolean {
   }
 }
 
-/** A canonical encoding (y below the field's order) of a point that is not of small order (F-63, F-64). */
+/** A canonical encoding (y below the field's order) of a point of the curve that is not of small order (F-63, F-64). */
 function isStrongEd25519(key: Uint8Array): boolean {
   if (key.length !== 32) return false;
-  const littleEndian = key.slice().reverse();
+  const littleEndian = Uint8Array.from(key).reverse();
   littleEndian[0] = (littleEndian[0] ?? 0) & 0x7f;
   const y = BigInt(`0x${toHex(littleEndian)}`);
-  return y < FIELD && !SMALL_ORDER_Y.has(y);
+  return y < FIELD && !SMALL_ORDER_Y.has(y) && isOnEdwards25519(y);
+}
+
+/** RFC 8032, 5.1.3: x^2 = (y^2 - 1) / (d y^2 + 1) has a root. OpenSSL looks only when it verifies, which is too late to refuse a key. */
+function isOnEdwards25519(y: bigint): boolean {
+  const square = (y * y) % FIELD;
+  return isSquare((((square + FIELD - 1n) % FIELD) * ((D * square + 1n) % FIELD)) % FIELD);
+}
+
+/** Euler's criterion. */
+function isSquare(value: bigint): boolean {
+  let power = 1n;
+  let base = value;
+  for (let exponent = (FIELD - 1n) / 2n; exponent > 0n; exponent >>= 1n) {
+    if ((exponent & 1n) === 1n) power = (power * base) % FIELD;
+    base = (base * base) % FIELD;
+  }
+  return power <= 1n;
 }

@@ -67,7 +67,7 @@ function ed25519Key(material: Extract<KeyMaterial, { algorithm: 'ed25519' }>): V
     verify: (message, signature) => {
       if (signature.length !== 64) return false;
       const r = signature.subarray(0, 32);
-      const s = integer(signature.slice(32).reverse());
+      const s = integer(Uint8Array.from(signature.subarray(32)).reverse());
       if (s >= order) return false;
       const k = integer(sha512(concat(r, material.key, message)).reverse()) % order;
       const expected = Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(k));

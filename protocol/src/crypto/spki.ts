@@ -27,10 +27,18 @@ export function p256Spki(x: Uint8Array, y: Uint8Array): Uint8Array {
 export function keyOfSpki(spki: Uint8Array): KeyMaterial {
   if (spki.length === P256_SPKI_BYTES && equalBytes(spki.subarray(0, P256_PREFIX.length), P256_PREFIX)) {
     const at = P256_PREFIX.length;
-    return { algorithm: 'ecdsa-p256', hash: 'sha256', x: spki.slice(at, at + 32), y: spki.slice(at + 32) };
+    return {
+      algorithm: 'ecdsa-p256',
+      hash: 'sha256',
+      x: Uint8Array.from(spki.subarray(at, at + 32)),
+      y: Uint8Array.from(spki.subarray(at + 32)),
+    };
   }
-  if (spki.length === ED25519_PREFIX.length + 32 && equalBytes(spki.subarray(0, ED25519_PREFIX.length), ED25519_PREFIX)) {
-    return { algorithm: 'ed25519', key: spki.slice(ED25519_PREFIX.length) };
+  if (
+    spki.length === ED25519_PREFIX.length + 32 &&
+    equalBytes(spki.subarray(0, ED25519_PREFIX.length), ED25519_PREFIX)
+  ) {
+    return { algorithm: 'ed25519', key: Uint8Array.from(spki.subarray(ED25519_PREFIX.length)) };
   }
   throw new ProtocolError('key.parameters');
 }

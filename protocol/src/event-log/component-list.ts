@@ -1,5 +1,5 @@
 import { ProtocolError } from '../error.ts';
-import { decodeStrict, encodeCanonical } from '../msgpack/codec.ts';
+import { decodeStrict, encodeCanonical, isMsgpackArray } from '../msgpack/codec.ts';
 
 /** What one audit measured, names ascending. */
 export type ComponentList = readonly ListedComponent[];
@@ -29,12 +29,13 @@ export function encodeComponentList(list: ComponentList): Uint8Array {
 export function parseComponentList(bytes: Uint8Array): ComponentList {
   if (bytes.length > MAX_LIST_BYTES) throw new ProtocolError('log.list', MAX_LIST_BYTES);
   const items = decodeStrict(bytes);
-  if (!Array.isArray(items)) throw new ProtocolError('log.list', 0);
+  if (!isMsgpackArray(items)) throw new ProtocolError('log.list', 0);
   let before = '';
   return items.map((item) => {
-    const [name, digest, ...rest] = Array.isArray(item) ? item : [];
+    const [name, digest, ...rest] = isMsgpackArray(item) ? item : [];
     if (typeof name !== 'string' || !isComponentName(name) || name <= before) throw new ProtocolError('log.list', 0);
-    if (!(digest instanceof Uint8Array) || digest.length !== 32 || rest.length > 0) throw new ProtocolError('log.list', 0);
+    if (!(digest instanceof Uint8Array) || digest.length !== 32 || rest.length > 0)
+      throw new ProtocolError('log.list', 0);
     before = name;
     return { name, digest };
   });

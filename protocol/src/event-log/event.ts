@@ -1,6 +1,6 @@
-import { isU32 } from '../message/field.ts';
 import { ProtocolError } from '../error.ts';
-import { decodeStrict, encodeCanonical, type MsgpackValue } from '../msgpack/codec.ts';
+import { isU32 } from '../message/field.ts';
+import { decodeStrict, encodeCanonical, isMsgpackArray, type MsgpackValue } from '../msgpack/codec.ts';
 import type { BootIdentity } from '../quote/boot-identity.ts';
 import { isComponentName } from './component-list.ts';
 
@@ -102,7 +102,7 @@ export function encodeEvent(event: LogEvent): Uint8Array {
  */
 export function decodeEvent(pcr: number, content: Uint8Array): LogEvent {
   const value = decodeStrict(content);
-  const [number, ...fields] = Array.isArray(value) ? value : [];
+  const [number, ...fields] = isMsgpackArray(value) ? value : [];
   const form = typeof number === 'number' ? BY_NUMBER.get(number) : undefined;
   if (form === undefined) throw new ProtocolError('log.event-type', 0);
   if (!form.pcrs.includes(pcr)) throw new ProtocolError('log.event-pcr', 0);

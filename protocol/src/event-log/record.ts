@@ -54,7 +54,8 @@ export function readWholeRecords(bytes: Uint8Array, first: number, visit: Record
     const start = at + (bin === BIN16 ? 5 : 4);
     if (pcr === undefined || bin === undefined || start > bytes.length) break;
     const length = bin === BIN8 ? (bytes[at + 3] ?? 0) : ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);
-    if (length < (bin === BIN8 ? 1 : 0x100) || length > MAX_CONTENT_BYTES) throw new ProtocolError('log.malformed', at + 3);
+    if (length < (bin === BIN8 ? 1 : 0x100) || length > MAX_CONTENT_BYTES)
+      throw new ProtocolError('log.malformed', at + 3);
     if (start + length > bytes.length) break;
     visit(pcr, bytes.subarray(start, start + length), index);
     index += 1;

@@ -3,7 +3,20 @@ import { decodeStrict, encodeCanonical, isMsgpackMap, type MsgpackValue } from '
 import type { BootIdentity } from '../quote/boot-identity.ts';
 import { PURPOSES } from '../quote/context.ts';
 import { VERDICTS } from '../result/verdict.ts';
-import { bytes, choice, code, codes, type Field, flag, id, isU32, type OptionalField, optional, tuple, uint } from './field.ts';
+import {
+  bytes,
+  choice,
+  code,
+  codes,
+  type Field,
+  flag,
+  id,
+  isU32,
+  type OptionalField,
+  optional,
+  tuple,
+  uint,
+} from './field.ts';
 
 /** The WebSocket subprotocol: name and version of everything below. */
 export const SUBPROTOCOL = 'mtm-attest.v1';
@@ -220,6 +233,7 @@ const LAYOUTS: ReadonlyMap<number, Layout> = new Map(
 export function encodeMessage<N extends MessageName>(message: Message<N>): Uint8Array {
   const layout = LAYOUTS.get(MESSAGES[message.type].type);
   const map: Record<string, MsgpackValue> = { t: MESSAGES[message.type].type };
+  // eslint-disable-next-line no-restricted-syntax -- the layout was made from the same form as the type
   const values = message as unknown as Readonly<Record<string, unknown>>;
   for (const [key, [name, field]] of layout?.byKey ?? []) {
     const value = values[name];
@@ -254,5 +268,6 @@ export function parseMessage(bytes: Uint8Array, from: 'terminal' | 'verifier'): 
     if (!field.optional) required += 1;
   }
   if (required !== layout.required) throw new ProtocolError('message.field', 0);
+  // eslint-disable-next-line no-restricted-syntax -- every field was read by the form that its type comes from
   return message as unknown as TerminalMessage | VerifierMessage;
 }

@@ -24,7 +24,9 @@ const SEPARATOR = '~';
 
 /** `mtm1~URL~root digest (hex)~terminal~class~secret (hex)` (SPEC.md 6.5). */
 export function encodeEnrolmentToken(token: EnrolmentToken): string {
-  return [VERSION, token.url, toHex(token.rootDigest), token.terminal, token.class, toHex(token.secret)].join(SEPARATOR);
+  return [VERSION, token.url, toHex(token.rootDigest), token.terminal, token.class, toHex(token.secret)].join(
+    SEPARATOR,
+  );
 }
 
 /**

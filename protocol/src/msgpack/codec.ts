@@ -3,14 +3,7 @@ import { checkStrict } from './strict.ts';
 import { Writer } from './writer.ts';
 
 /** What the canonical encoding can hold. Integers are unsigned; above 2^53 - 1 they are bigint (F-47). */
-export type MsgpackValue =
-  | number
-  | bigint
-  | boolean
-  | string
-  | Uint8Array
-  | readonly MsgpackValue[]
-  | MsgpackMap;
+export type MsgpackValue = number | bigint | boolean | string | Uint8Array | readonly MsgpackValue[] | MsgpackMap;
 
 /** A decoded map, its keys still to be held against a form. */
 export type MsgpackMap = { readonly [key: string]: MsgpackValue };
@@ -19,22 +12,27 @@ export function isMsgpackMap(value: MsgpackValue): value is MsgpackMap {
   return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
+/** Array.isArray forgets what readonly arrays hold. */
+export function isMsgpackArray(value: MsgpackValue | undefined): value is readonly MsgpackValue[] {
+  return Array.isArray(value);
+}
+
 /** What msgpackr calls a number where it is safe and a bigint above; its types do not know the word. */
 const NUMBER_OR_BIGINT = 'auto' as 'bigint';
 
-/**
- * Byte strings are copied out of the input, since receive buffers are pooled (F-48); records, extensions and the key cache never see
- * input, because the strict walk comes first (F-43, F-49).
- */
-const UNPACKR = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: NUMBER_OR_BIGINT, copyBuffers: true });
+/** Records and extensions never see input, because the strict walk comes first (F-43); the key cache holds 4096 short keys at most (F-49). */
+const UNPACKR = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: NUMBER_OR_BIGINT });
 
 /**
- * The value of one canonical encoding.
+ * The value of one canonical encoding. Its byte strings are views on one copy of the input, since receive buffers are pooled (F-48); a copy
+ * for each would take more than 64 bytes of heap for each byte of an input that is full of short ones.
+ *
  * @throws ProtocolError `msgpack.*` with the offset
  */
 export function decodeStrict(bytes: Uint8Array): MsgpackValue {
-  checkStrict(bytes);
-  return UNPACKR.unpack(bytes) as MsgpackValue;
+  const own = new Uint8Array(bytes);
+  checkStrict(own);
+  return UNPACKR.unpack(own) as MsgpackValue;
 }
 
 /** The canonical encoding of a value (SPEC.md 2). A value outside MsgpackValue is a defect of the caller. */

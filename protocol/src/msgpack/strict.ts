@@ -131,7 +131,8 @@ class Walk {
     let i = 0;
     while (i < shared && this.#bytes[from + i] === this.#bytes[lastFrom + i]) i += 1;
     if (i < shared) {
-      if ((this.#bytes[from + i] ?? 0) < (this.#bytes[lastFrom + i] ?? 0)) throw new ProtocolError('msgpack.key-order', start);
+      if ((this.#bytes[from + i] ?? 0) < (this.#bytes[lastFrom + i] ?? 0))
+        throw new ProtocolError('msgpack.key-order', start);
     } else if (to - from === lastTo - lastFrom) throw new ProtocolError('msgpack.key-duplicate', start);
     else if (to - from < lastTo - lastFrom) throw new ProtocolError('msgpack.key-order', start);
   }
@@ -178,7 +179,8 @@ class Walk {
     if (width > this.#bytes.length - this.#at) throw new ProtocolError('msgpack.truncated', this.#at);
     const at = this.#at;
     this.#at += width;
-    const value = width === 1 ? this.#view.getUint8(at) : width === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);
+    const value =
+      width === 1 ? this.#view.getUint8(at) : width === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);
     if (value < least) throw new ProtocolError('msgpack.not-canonical', start);
     return value;
   }

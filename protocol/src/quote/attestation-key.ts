@@ -13,15 +13,19 @@ export interface AkRules {
  * made what it signs (F-09, F-10).
  *
  * @returns the key with the one scheme of its public area
- * @throws ProtocolError `key.attributes` (not exactly 0x00050072, but for noDA where it is allowed), `key.parameters` (anything but ECC P-256
- * with ECDSA and SHA-256, or RSA of 2048 bits and more with RSASSA or RSAPSS and SHA-256, SHA-384 or SHA-512)
+ * @throws ProtocolError `key.attributes` (not exactly 0x00050072, but for noDA where it is allowed), `key.parameters` (a nameAlg other than
+ * SHA-256, SHA-384 and SHA-512, or anything but ECC P-256 with ECDSA and SHA-256, or RSA with RSASSA or RSAPSS; the size, the exponent and the
+ * hash of an RSA key are judged where it is imported)
  * @see TPM 2.0 Library, Part 1, 25; SPEC.md 5.4
  */
 export function attestationKey(area: Public, rules: AkRules = {}): KeyMaterial {
   const attributes = rules.allowNoDa === true ? (area.attributes & ~NO_DA) >>> 0 : area.attributes;
   if (attributes !== AK_ATTRIBUTES) throw new ProtocolError('key.attributes');
+  const nameAlg = hashName(area.nameAlg);
+  if (nameAlg === undefined || nameAlg === 'sha1') throw new ProtocolError('key.parameters');
   const { parameters } = area;
-  const key = parameters.type === 'ecc' ? eccKey(parameters) : parameters.type === 'rsa' ? rsaKey(parameters) : undefined;
+  const key =
+    parameters.type === 'ecc' ? eccKey(parameters) : parameters.type === 'rsa' ? rsaKey(parameters) : undefined;
   if (key === undefined) throw new ProtocolError('key.parameters');
   return key;
 }
@@ -46,5 +50,5 @@ function rsaKey({ symmetric, scheme, keyBits, exponent, modulus }: RsaParameters
   const hash = scheme.hash === undefined ? undefined : hashName(scheme.hash);
   if (symmetric !== undefined || algorithm === undefined || hash === undefined) return undefined;
   if (modulus.length * 8 !== keyBits) return undefined;
-  return { algorithm, hash, modulus: modulus.slice(), exponent: exponent === 0 ? 65537 : exponent };
+  return { algorithm, hash, modulus: Uint8Array.from(modulus), exponent: exponent === 0 ? 65537 : exponent };
 }

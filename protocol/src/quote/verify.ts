@@ -50,7 +50,7 @@ const SCHEME_OF: Readonly<Record<VerificationKey['material']['algorithm'], Signa
  * `quote.selection`, `quote.nonce`, `pcr.digest`, `signature.invalid`
  */
 export function verifyQuote(question: QuoteQuestion): VerifiedQuote {
-  const { clockInfo, firmwareVersion, qualifiedSigner, extraData, attested } = parseAttest(question.attest);
+  const { clockInfo, firmwareVersion, qualifiedSigner, extraData, attested } = parseAttest(question.attest, 'quote');
   if (attested.type !== 'quote') throw new ProtocolError('quote.type', 4);
   const signature = parseSignature(question.signature);
   const { material } = question.key;

@@ -2,7 +2,7 @@ import { isId, utf8 } from '../bytes/text.ts';
 import { Writer } from '../bytes/writer.ts';
 import { ProtocolError } from '../error.ts';
 import { isComponentName } from '../event-log/component-list.ts';
-import { decodeStrict, encodeCanonical, type MsgpackValue } from '../msgpack/codec.ts';
+import { decodeStrict, encodeCanonical, isMsgpackArray, type MsgpackValue } from '../msgpack/codec.ts';
 
 /** When a component may run: measured at boot, or started afterwards. */
 export const COMPONENT_PHASES = { boot: 0, runtime: 1 } as const;
@@ -126,7 +126,8 @@ export function parseManifest(payload: Uint8Array): Manifest {
 
 function readRelease(value: MsgpackValue): Release {
   const [release, version, acceptedUntil, components] = tuple(value, 4);
-  if (!isCount(release) || typeof version !== 'string' || version.length === 0 || version.length > 64) throw malformed();
+  if (!isCount(release) || typeof version !== 'string' || version.length === 0 || version.length > 64)
+    throw malformed();
   if (typeof acceptedUntil !== 'number' || !Array.isArray(components)) throw malformed();
   if (components.length === 0 || components.length > MAX_COMPONENTS) throw malformed();
   const read = components.map(readComponent);
@@ -152,7 +153,7 @@ function ascending<T>(items: readonly T[], compare: (a: T, b: T) => number): boo
 }
 
 function tuple(value: MsgpackValue | undefined, length: number): readonly MsgpackValue[] {
-  if (!Array.isArray(value) || value.length !== length) throw malformed();
+  if (!isMsgpackArray(value) || value.length !== length) throw malformed();
   return value;
 }
 

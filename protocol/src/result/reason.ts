@@ -47,7 +47,8 @@ export const REASONS = {
   },
   'context.mismatch': {
     kind: 'boot',
-    meaning: 'The quote was made for another challenge, connection, purpose or terminal: replayed or relayed evidence (F-01, F-03, F-05).',
+    meaning:
+      'The quote was made for another challenge, connection, purpose or terminal: replayed or relayed evidence (F-01, F-03, F-05).',
     next: `Look for something between the terminal and its trusted environment. ${REBOOT}`,
   },
   'signature.algorithm': {
@@ -62,7 +63,8 @@ export const REASONS = {
   },
   'identity.rolled-back': {
     kind: 'enrolment',
-    meaning: 'The trusted environment went back behind a state already accepted: an old copy of its state was put back, or it was cleared (F-20, F-23).',
+    meaning:
+      'The trusted environment went back behind a state already accepted: an old copy of its state was put back, or it was cleared (F-20, F-23).',
     next: 'Inspect the terminal, then enrol it anew with a new attestation key.',
   },
   'identity.diverged': {
@@ -72,7 +74,8 @@ export const REASONS = {
   },
   'log.replay': {
     kind: 'boot',
-    meaning: 'The event log does not lead to the quoted PCR values: events were left out, changed, moved or added (F-26, F-27).',
+    meaning:
+      'The event log does not lead to the quoted PCR values: events were left out, changed, moved or added (F-26, F-27).',
     next: REBOOT,
   },
   'log.event': {

@@ -116,14 +116,18 @@ const BY_TAG: ReadonlyMap<number, Body<AttestType>> = new Map(
 );
 
 /**
- * Exactly one TPMS_ATTEST. The magic is returned, not judged: a structure with another one parses only as far as its header.
- * @throws ProtocolError `tpm.truncated`, `tpm.trailing-bytes`, `tpm.value`, `quote.magic`, with the offset
+ * Exactly one TPMS_ATTEST. Magic and type are judged before anything behind them is read (F-18).
+ *
+ * @param only the one type that is taken; without it every type is
+ * @throws ProtocolError `tpm.truncated`, `tpm.trailing-bytes`, `tpm.value`, `quote.magic`, `quote.type` (another type than `only`), with the offset
  */
-export function parseAttest(bytes: Uint8Array): Attest {
+export function parseAttest(bytes: Uint8Array, only?: AttestType): Attest {
   const cursor = new Cursor(bytes);
   const magic = cursor.u32();
   if (magic !== TPM_GENERATED_VALUE) throw new ProtocolError('quote.magic', 0);
-  const body = BY_TAG.get(cursor.u16());
+  const tag = cursor.u16();
+  if (only !== undefined && tag !== BODIES[only].tag) throw new ProtocolError('quote.type', 4);
+  const body = BY_TAG.get(tag);
   if (body === undefined) throw new ProtocolError('tpm.value', 4);
   const qualifiedSigner = cursor.sized();
   const extraData = cursor.sized();
@@ -150,7 +154,11 @@ function readClockInfo(cursor: Cursor): ClockReading {
 }
 
 function writeClockInfo(writer: Writer, { clock, resetCount, restartCount, safe }: ClockReading): void {
-  writer.u64(clock).u32(resetCount).u32(restartCount).u8(safe ? 1 : 0);
+  writer
+    .u64(clock)
+    .u32(resetCount)
+    .u32(restartCount)
+    .u8(safe ? 1 : 0);
 }
 
 /** TPMI_YES_NO: 0 or 1, nothing else (Part 2, 9.2). */

@@ -58,29 +58,36 @@ export interface Public {
 
 /**
  * Exactly one TPMT_PUBLIC.
+ * @param base offset of `bytes` in the outermost input
  * @throws ProtocolError `tpm.truncated`, `tpm.trailing-bytes`, `tpm.value`, with the offset
  */
-export function parsePublic(bytes: Uint8Array): Public {
-  const cursor = new Cursor(bytes);
+export function parsePublic(bytes: Uint8Array, base = 0): Public {
+  const cursor = new Cursor(bytes, base);
   const type = cursor.u16();
   const nameAlg = cursor.u16();
   const attributes = cursor.u32();
   const authPolicy = cursor.sized();
-  const parameters = readParameters(type, cursor);
+  const parameters = readParameters(type, cursor, base);
   cursor.end();
   return { nameAlg, attributes, authPolicy, parameters };
 }
 
 /**
- * TPM2B_PUBLIC or TPMT_PUBLIC, told apart by the size field: a TPM2B's first two bytes are the length of the rest.
- * @returns the TPMT_PUBLIC bytes
+ * TPM2B_PUBLIC or TPMT_PUBLIC, told apart by the size field: a TPM2B's first two bytes are the length of the rest. Where they are neither that
+ * nor a type, they are a size that does not fit.
+ * @returns the TPMT_PUBLIC bytes, a view at the end of `bytes`
+ * @throws ProtocolError `tpm.truncated`, `tpm.trailing-bytes`, with the offset
  */
 export function publicArea(bytes: Uint8Array): Uint8Array {
-  const sized = bytes.length >= 2 && (((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)) === bytes.length - 2;
-  return sized ? bytes.subarray(2) : bytes;
+  const cursor = new Cursor(bytes);
+  const first = cursor.u16();
+  if (first !== cursor.remaining && TYPE_NUMBERS.has(first)) return bytes;
+  const area = cursor.bytes(first);
+  cursor.end();
+  return area;
 }
 
-function readParameters(type: number, cursor: Cursor): Public['parameters'] {
+function readParameters(type: number, cursor: Cursor, base: number): Public['parameters'] {
   switch (type) {
     case TPM_ALG.ECC:
       return {
@@ -110,7 +117,7 @@ function readParameters(type: number, cursor: Cursor): Public['parameters'] {
       return { type: 'symcipher', symmetric, unique: cursor.sized() };
     }
     default:
-      throw new ProtocolError('tpm.value', 0);
+      throw new ProtocolError('tpm.value', base);
   }
 }
 
@@ -159,6 +166,8 @@ const TYPES = {
   keyedhash: TPM_ALG.KEYEDHASH,
   symcipher: TPM_ALG.SYMCIPHER,
 } as const;
+
+const TYPE_NUMBERS: ReadonlySet<number> = new Set(Object.values(TYPES));
 
 function writeParameters(writer: Writer, parameters: Public['parameters']): void {
   switch (parameters.type) {

@@ -1,17 +1,17 @@
 import {
   type AppraisedVerdict,
   type BootIdentity,
+  clockBreak,
   compareBootIdentity,
   REASONS,
-  type VerifiedQuote,
-  clockBreak,
   toHex,
+  type VerifiedQuote,
 } from '@mtm-attest/protocol';
-import { type Claim, CLAIMS, type Finding } from './finding.ts';
-import type { AcceptedState, AppraisalInput, ModelReference, ReleaseReference } from './input.ts';
 import type { Check, Examined, Outcome } from './check.ts';
-import { quoteIsOfEnrolledKey } from './quote.ts';
+import { CLAIMS, type Claim, type Finding } from './finding.ts';
+import type { AcceptedState, AppraisalInput, ModelReference, ReleaseReference } from './input.ts';
 import { quoteFollowsFromLog, wholeLogHoldsAcceptedPrefix } from './log.ts';
+import { quoteIsOfEnrolledKey } from './quote.ts';
 import { bootFindings, listFindings, releaseFindings, startedFindings } from './reference.ts';
 
 export interface AttestationResult {
@@ -28,7 +28,11 @@ export const CHECKS: readonly Check[] = [
   { name: 'the quote is by the enrolled key, for this challenge and channel', stops: true, run: quoteIsOfEnrolledKey },
   { name: 'the platform did not go back behind the accepted state', stops: true, run: platformMovedForward },
   { name: 'the quoted PCR values follow from the log', stops: true, run: quoteFollowsFromLog },
-  { name: 'a whole log of the accepted boot contains the accepted events', stops: true, run: wholeLogHoldsAcceptedPrefix },
+  {
+    name: 'a whole log of the accepted boot contains the accepted events',
+    stops: true,
+    run: wholeLogHoldsAcceptedPrefix,
+  },
   { name: 'the events are those of one complete boot', stops: false, run: eventsAreOfOneBoot },
   { name: 'the last audit was made for this challenge', stops: false, run: auditIsForThisChallenge },
   { name: 'the release may run', stops: true, run: releaseMayRun },
@@ -68,7 +72,9 @@ function verdictOf(affirmed: ReadonlySet<Claim>, findings: readonly Finding[]): 
 
 /** The log may be advanced even for a terminal that is not trusted, but never onto the line of another holder. */
 function stateHolds(affirmed: ReadonlySet<Claim>, findings: readonly Finding[]): boolean {
-  return affirmed.has('identity') && affirmed.has('log') && findings.every(({ code }) => REASONS[code].kind !== 'enrolment');
+  return (
+    affirmed.has('identity') && affirmed.has('log') && findings.every(({ code }) => REASONS[code].kind !== 'enrolment')
+  );
 }
 
 function malfunction(check: Check, cause: unknown): Outcome {
@@ -133,8 +139,10 @@ function eventsAreOfOneBoot({ log }: AppraisalInput, { quote }: Examined): Outco
 
 function auditIsForThisChallenge({ log, challenge }: AppraisalInput): Outcome {
   const audit = log.lastAudit;
-  if (audit !== undefined && toHex(audit.nonce) === toHex(challenge.nonce)) return { affirms: ['freshness'], findings: [] };
-  const detail = audit === undefined ? 'there is no audit event' : `the audit at event ${audit.event} names another nonce`;
+  if (audit !== undefined && toHex(audit.nonce) === toHex(challenge.nonce))
+    return { affirms: ['freshness'], findings: [] };
+  const detail =
+    audit === undefined ? 'there is no audit event' : `the audit at event ${audit.event} names another nonce`;
   return { affirms: [], findings: [{ code: 'audit.not-fresh', detail }] };
 }
 
@@ -187,5 +195,8 @@ function runningRelease(
 }
 
 function noReference(): Outcome {
-  return { affirms: [], findings: [{ code: 'reference.missing', detail: 'no manifest for the model of this terminal' }] };
+  return {
+    affirms: [],
+    findings: [{ code: 'reference.missing', detail: 'no manifest for the model of this terminal' }],
+  };
 }

@@ -11,7 +11,10 @@ export interface Explained extends Finding {
 export function explain(findings: readonly Finding[]): readonly Explained[] {
   return findings.map((finding) => {
     const { meaning, next } = REASONS[finding.code];
-    const hint = finding.allowedBy === undefined ? '' : ` These bytes are listed by ${finding.allowedBy}: was an update cut short?`;
+    const hint =
+      finding.allowedBy === undefined
+        ? ''
+        : ` These bytes are listed by ${finding.allowedBy}: was an update cut short?`;
     return { ...finding, meaning, next: `${next}${hint}` };
   });
 }

@@ -32,7 +32,9 @@ export interface LogFacts {
   readonly components: readonly MeasuredComponent[];
   readonly started: readonly MeasuredComponent[];
   readonly ready: boolean;
-  readonly lastAudit: { readonly event: number; readonly nonce: Uint8Array; readonly listDigest: Uint8Array } | undefined;
+  readonly lastAudit:
+    | { readonly event: number; readonly nonce: Uint8Array; readonly listDigest: Uint8Array }
+    | undefined;
   /** every list that an audit event names, by hexadecimal digest, in order of first mention */
   readonly listDigests: ReadonlyMap<string, Uint8Array>;
   /** the first problems with single events, at most MAX_PROBLEMS */
@@ -135,7 +137,8 @@ export class LogFold {
   }
 
   #known(event: LogEvent, pcr: number, index: number): void {
-    if (index === 0 && event.type !== 'boot') this.#outOfOrder('the log does not begin with the identity of its boot', 0);
+    if (index === 0 && event.type !== 'boot')
+      this.#outOfOrder('the log does not begin with the identity of its boot', 0);
     switch (event.type) {
       case 'boot':
         this.#boot = { resetCount: event.resetCount, restartCount: event.restartCount };
@@ -165,7 +168,8 @@ export class LogFold {
     this.#lastAudit = { event: index, nonce: nonce.slice(), listDigest: listDigest.slice() };
     const hex = toHex(listDigest);
     if (this.#listDigests.has(hex)) return;
-    if (this.#listDigests.size === MAX_LISTS) this.#outOfOrder(`more than ${MAX_LISTS} different component lists`, index);
+    if (this.#listDigests.size === MAX_LISTS)
+      this.#outOfOrder(`more than ${MAX_LISTS} different component lists`, index);
     else this.#listDigests.set(hex, listDigest.slice());
   }
 

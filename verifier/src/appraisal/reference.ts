@@ -9,7 +9,12 @@ const MAX_FINDINGS = 16;
 export function releaseFindings(reference: ModelReference, release: number, now: number): readonly Finding[] {
   const listed = reference.releases.get(release);
   if (release < reference.minimum) {
-    return [{ code: 'release.below-minimum', detail: `release ${release}; the manifest allows ${reference.minimum} and later` }];
+    return [
+      {
+        code: 'release.below-minimum',
+        detail: `release ${release}; the manifest allows ${reference.minimum} and later`,
+      },
+    ];
   }
   if (listed === undefined) {
     const known = [...reference.releases.keys()].join(', ');
@@ -129,7 +134,8 @@ function missing(release: ReleaseReference, seen: ReadonlySet<string>): readonly
 function allowedBy(reference: ModelReference, name: string, digest: Uint8Array): { readonly allowedBy?: string } {
   for (const { release, version, components } of reference.releases.values()) {
     const listed = components.get(name);
-    if (listed !== undefined && sameBytes(listed.digest, digest)) return { allowedBy: `release ${release} (${version})` };
+    if (listed !== undefined && sameBytes(listed.digest, digest))
+      return { allowedBy: `release ${release} (${version})` };
   }
   return {};
 }

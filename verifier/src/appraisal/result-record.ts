@@ -1,4 +1,11 @@
-import { type BootIdentity, encodeCanonical, type Purpose, PURPOSES, type Verdict, VERDICTS } from '@mtm-attest/protocol';
+import {
+  type BootIdentity,
+  encodeCanonical,
+  PURPOSES,
+  type Purpose,
+  VERDICTS,
+  type Verdict,
+} from '@mtm-attest/protocol';
 
 /** What the ledger's leaf commits to. */
 export interface ResultRecord {

@@ -1,6 +1,6 @@
 import type { LogCursor, Purpose } from '@mtm-attest/protocol';
-import type { AcceptedState } from '../appraisal/input.ts';
 import type { Condemnation } from '../appraisal/condemnation.ts';
+import type { AcceptedState } from '../appraisal/input.ts';
 
 /** What decides the next challenge; all of it stored, none of it the terminal's choice. */
 export interface ChallengeSituation {
@@ -27,7 +27,8 @@ const WHOLE_LOG_AT_THE_GATE: NextChallenge = { purpose: 'gate', from: undefined 
 export function nextChallenge(situation: ChallengeSituation): NextChallenge {
   const { accepted, condemned } = situation;
   if (situation.pending || accepted === undefined) return WHOLE_LOG_AT_THE_GATE;
-  if (condemned === undefined) return situation.admitted ? { purpose: 'runtime', from: accepted } : WHOLE_LOG_AT_THE_GATE;
+  if (condemned === undefined)
+    return situation.admitted ? { purpose: 'runtime', from: accepted } : WHOLE_LOG_AT_THE_GATE;
   if (condemned.endsBy === 'reference' && situation.referenceRevision > condemned.referenceRevision) {
     return WHOLE_LOG_AT_THE_GATE;
   }

@@ -4,16 +4,16 @@ import {
   compareBootIdentity,
   type Message,
   MRTM_COMPARTMENT,
+  ProtocolError,
   parseAttest,
   parseComponentList,
   prefixDigest,
-  ProtocolError,
   type ReasonCode,
   toHex,
   type VerificationKey,
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
-import { appraise, type AttestationResult } from '../appraisal/appraise.ts';
+import { type AttestationResult, appraise } from '../appraisal/appraise.ts';
 import { explain } from '../appraisal/explain.ts';
 import type { AppraisalInput } from '../appraisal/input.ts';
 import { LogFold } from '../appraisal/log-facts.ts';
@@ -163,7 +163,8 @@ export class Audit {
     for (let attempt = 0; attempt < 2; attempt++) {
       const input = this.#input(collector, lists);
       const result = appraise(input);
-      if (result.findings.some(({ code }) => code === 'list.missing')) return { kind: 'no-result', code: 'list.missing' };
+      if (result.findings.some(({ code }) => code === 'list.missing'))
+        return { kind: 'no-result', code: 'list.missing' };
       const change = this.#change(collector, input, result, nextAuditAt);
       const outcome = await this.#services.store.commitResult(change);
       if (outcome.kind === 'committed') return this.#committed(collector, change, result, outcome);

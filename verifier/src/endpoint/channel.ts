@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { BindingType, ChannelBinding } from '@mtm-attest/protocol';
 import { VerifierError } from '../error.ts';

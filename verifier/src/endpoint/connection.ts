@@ -3,8 +3,8 @@ import {
   encodeMessage,
   type Message,
   type MessageName,
-  parseMessage,
   ProtocolError,
+  parseMessage,
   stepVerifier,
   type VerifierInput,
   type VerifierState,
@@ -13,13 +13,17 @@ import type { WebSocket } from 'ws';
 import { nextAuditDelay } from '../challenge/schedule.ts';
 import { Enrolling } from '../enrolment/enrolling.ts';
 import { Audit } from './audit.ts';
+import { proveTerminal } from './hello.ts';
 import { CLOSE_GOING_AWAY, CLOSE_POLICY, CLOSE_PROTOCOL, CLOSE_UNSUPPORTED, Refusal } from './refusal.ts';
 import type { EndpointServices } from './services.ts';
-import { proveTerminal } from './hello.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Frames that may wait while one is handled; more than this and the peer does not keep to one request in flight. */
 const MAX_WAITING = 64;
+/** Time for the peer's half of the closing handshake. */
+const CLOSE_DEADLINE_MS = 1000;
+/** setTimeout counts no further. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Who is told of a connection's life. */
 export interface ConnectionOwner {
@@ -47,6 +51,7 @@ export class Connection {
   #auditTimer: NodeJS.Timeout | undefined;
   #nextAuditAt = 0;
   #auditWanted = false;
+  #draining = false;
   #enrolling: Enrolling | undefined;
   #audit: Audit | undefined;
 
@@ -106,14 +111,24 @@ export class Connection {
     this.#refuse(new Refusal('limit.connections', CLOSE_POLICY));
   }
 
-  /** The daemon stops. */
-  drain(): void {
-    this.#socket.close(CLOSE_GOING_AWAY);
-    this.#gone();
+  /** The daemon stops: what is in hand is answered, nothing more is taken; a peer that does not close in time is cut off. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#enqueue(async () => {
+      this.#socket.close(CLOSE_GOING_AWAY);
+      this.#gone();
+    });
+    await this.#tasks;
+    if (this.#socket.readyState === this.#socket.CLOSED) return;
+    const cut = setTimeout(() => {
+      this.#socket.terminate();
+    }, CLOSE_DEADLINE_MS);
+    await new Promise((resolve) => this.#socket.once('close', resolve));
+    clearTimeout(cut);
   }
 
   #frame(data: Buffer, isBinary: boolean): void {
-    if (this.#state === 'closed') return;
+    if (this.#state === 'closed' || this.#draining) return;
     const arrivedAt = this.#services.clock.monotonic();
     if (!isBinary) {
       this.#refuse(new Refusal('message.type', CLOSE_UNSUPPORTED));
@@ -284,7 +299,7 @@ export class Connection {
   }
 
   async #wantedAudit(): Promise<void> {
-    if (!this.#auditWanted || this.#closed()) return;
+    if (!this.#auditWanted || this.#draining || this.#closed()) return;
     this.#auditWanted = false;
     await this.#challenge();
   }
@@ -305,10 +320,15 @@ export class Connection {
     const now = clock.wall();
     const number = Buffer.from(random(6)).readUIntBE(0, 6);
     this.#nextAuditAt = storedAt > now ? storedAt : now + nextAuditDelay(policy.auditIntervalMs, number);
-    this.#auditTimer = setTimeout(() => {
-      this.#schedule(0);
-      this.requestAudit();
-    }, this.#nextAuditAt - now);
+    const wait = this.#nextAuditAt - now;
+    this.#auditTimer = setTimeout(
+      () => {
+        if (wait > MAX_TIMER_MS) return this.#schedule(this.#nextAuditAt);
+        this.#schedule(0);
+        this.requestAudit();
+      },
+      Math.min(wait, MAX_TIMER_MS),
+    );
   }
 
   #arm(ms: number): void {

@@ -28,7 +28,7 @@ export class Connections implements ConnectionOwner {
   /** A new connection displaces the oldest unproven one where there are too many (F-54). */
   add(connection: Connection): void {
     if (this.#draining) {
-      connection.drain();
+      void connection.drain();
       return;
     }
     const [oldest] = this.#unauthenticated;
@@ -66,9 +66,11 @@ export class Connections implements ConnectionOwner {
     return seen;
   }
 
-  drain(): void {
+  /** Resolves once every connection has been answered and is closed. */
+  async drain(): Promise<void> {
     this.#draining = true;
-    for (const connection of [...this.#unauthenticated, ...this.#proven.values()]) connection.drain();
-    this.#services.log.info({ connections: this.#proven.size }, 'connections drained');
+    const open = [...this.#unauthenticated, ...this.#proven.values()];
+    await Promise.all(open.map((connection) => connection.drain()));
+    this.#services.log.info({ connections: open.length }, 'connections drained');
   }
 }

@@ -1,4 +1,4 @@
-import { type ComponentList, type Message, parseComponentList, ProtocolError, toHex } from '@mtm-attest/protocol';
+import { type ComponentList, type Message, ProtocolError, parseComponentList, toHex } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import type { LogFold } from '../appraisal/log-facts.ts';
 import type { OpenChallenge } from '../challenge/open-challenge.ts';

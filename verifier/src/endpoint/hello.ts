@@ -1,4 +1,11 @@
-import { type HelloContext, helloMessage, type VerificationKey } from '@mtm-attest/protocol';
+import {
+  attestationKey,
+  type HelloContext,
+  helloMessage,
+  keyOfSpki,
+  parsePublic,
+  type VerificationKey,
+} from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { CLOSE_POLICY, Refusal } from './refusal.ts';
 import type { EndpointServices } from './services.ts';
@@ -22,11 +29,11 @@ export async function proveTerminal(
 ): Promise<ProvenTerminal> {
   const record = await services.store.find(context.terminal);
   if (record === undefined) throw new Refusal('session.unproven', CLOSE_POLICY);
-  const sessionKey = nodeCrypto.importKey({ kind: 'spki', algorithm: 'ecdsa-p256', spki: record.sessionKey });
+  const sessionKey = nodeCrypto.importKey(keyOfSpki(record.sessionKey));
   if (!sessionKey.verify(helloMessage(context), signature)) {
     const at = services.clock.wall();
     await services.store.alarm('connection.unproven', record.terminal, `from ${remote}`, at);
     throw new Refusal('session.unproven', CLOSE_POLICY);
   }
-  return { record, akKey: nodeCrypto.importKey({ kind: 'tpmt-public', public: record.akPublic }) };
+  return { record, akKey: nodeCrypto.importKey(attestationKey(parsePublic(record.akPublic))) };
 }

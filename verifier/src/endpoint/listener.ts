@@ -1,8 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
-import { X509Certificate } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
 import { SUBPROTOCOL } from '@mtm-attest/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { channelBinding } from './channel.ts';
@@ -28,7 +28,9 @@ export interface ListenerOptions {
 export interface Listener {
   readonly address: AddressInfo;
   readonly connections: Connections;
-  /** Stops accepting and closes every connection with 1001. */
+  /** New connections get this certificate from now on. */
+  replaceCertificate(chain: string, key: string): void;
+  /** Stops accepting, answers what is in hand, closes every connection with 1001. */
   close(): Promise<void>;
 }
 
@@ -50,7 +52,7 @@ export async function listen(options: ListenerOptions, services: EndpointService
     clientTracking: false,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
-  const leaf = new X509Certificate(options.certificateChain);
+  let leaf = new X509Certificate(options.certificateChain);
   const connections = new Connections(options.maxUnauthenticated, services);
   server.on('request', (_request, response) => {
     response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end();
@@ -61,9 +63,12 @@ export async function listen(options: ListenerOptions, services: EndpointService
       socket.end(`HTTP/1.1 ${refused}\r\nConnection: close\r\n\r\n`);
       return;
     }
-    const tls = socket as TLSSocket;
-    const binding = channelBinding(services.policy.binding, tls, leaf);
-    const remote = `${tls.remoteAddress ?? ''}:${tls.remotePort ?? 0}`;
+    if (!(socket instanceof TLSSocket)) {
+      socket.destroy();
+      return;
+    }
+    const binding = channelBinding(services.policy.binding, socket, leaf);
+    const remote = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
     sockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
       connections.add(new Connection(webSocket, binding, remote, services, connections));
     });
@@ -75,13 +80,17 @@ export async function listen(options: ListenerOptions, services: EndpointService
   return {
     address: server.address() as AddressInfo,
     connections,
+    replaceCertificate: (chain, key) => {
+      server.setSecureContext({ cert: chain, key, minVersion: 'TLSv1.3' });
+      leaf = new X509Certificate(chain);
+    },
     close: async () => {
       const closed = new Promise<void>((resolve) => {
         server.close(() => {
           resolve();
         });
       });
-      connections.drain();
+      await connections.drain();
       server.closeAllConnections();
       await closed;
     },
@@ -96,7 +105,9 @@ function refusedUpgrade(
 ): string | undefined {
   if (url !== path) return '404 Not Found';
   if (headers['origin'] !== undefined) return '403 Forbidden';
-  const offered = String(headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  const offered = String(headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((name) => name.trim());
   return offered.includes(SUBPROTOCOL) ? undefined : '400 Bad Request';
 }
 

@@ -1,8 +1,8 @@
 import type { ComponentList, TerminalClass } from '@mtm-attest/protocol';
 import type { Explained } from '../appraisal/explain.ts';
 import type { ModelReference } from '../appraisal/input.ts';
-import type { Settled } from '../appraisal/settle.ts';
 import type { ResultRecord } from '../appraisal/result-record.ts';
+import type { Settled } from '../appraisal/settle.ts';
 import type { SelectionAsked } from '../challenge/open-challenge.ts';
 import type { JudgedVerdict } from '../liveness/verdict.ts';
 import type { TerminalRecord } from './terminal-record.ts';

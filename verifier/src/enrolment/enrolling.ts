@@ -1,15 +1,17 @@
 import {
+  attestationKey,
   type ChannelBinding,
   equalBytes,
-  isAllowedAk,
+  keyOfSpki,
   type Message,
   MRTM_COMPARTMENT,
   nameOf,
+  ProtocolError,
   parseClaims,
   parsePublic,
   primaryQualifiedName,
-  ProtocolError,
   qualifyingData,
+  TPM_RH,
   type VerificationKey,
   verifyQuote,
 } from '@mtm-attest/protocol';
@@ -17,8 +19,6 @@ import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { type OpenChallenge, openChallenge } from '../challenge/open-challenge.ts';
 import { CLOSE_POLICY, Refusal } from '../endpoint/refusal.ts';
 import type { EndpointServices } from '../endpoint/services.ts';
-
-const TPM_RH_ENDORSEMENT = 0x4000000b;
 
 /**
  * A token on its way to an enrolment: its holder proves by a quote of purpose 1 that the AK is restricted, that the session key belongs to it,
@@ -45,11 +45,9 @@ export class Enrolling {
     this.#binding = binding;
     this.#secretHash = secretHash;
     this.terminal = request.terminal;
-    const ak = parsePublic(request.akPublic);
-    if (!isAllowedAk(ak)) throw new Refusal('enrolment.refused', CLOSE_POLICY);
-    this.#akKey = nodeCrypto.importKey({ kind: 'tpmt-public', public: request.akPublic });
-    this.#akName = nameOf(ak, nodeCrypto);
-    nodeCrypto.importKey({ kind: 'spki', algorithm: 'ecdsa-p256', spki: request.sessionKey });
+    this.#akKey = nodeCrypto.importKey(attestationKey(parsePublic(request.akPublic)));
+    this.#akName = nameOf(request.akPublic, nodeCrypto);
+    checkSessionKey(request.sessionKey);
     const { clock, policy, random } = services;
     this.challenge = openChallenge({
       purpose: 'enrol',
@@ -89,7 +87,7 @@ export class Enrolling {
    */
   async conclude(evidence: Message<'evidence'>): Promise<void> {
     const { clock, store } = this.#services;
-    const qualifiedName = primaryQualifiedName(TPM_RH_ENDORSEMENT, this.#akName, nodeCrypto);
+    const qualifiedName = primaryQualifiedName(TPM_RH.ENDORSEMENT, this.#akName, nodeCrypto);
     if (clock.monotonic() > this.challenge.expiresAt || !this.#holds(evidence, qualifiedName)) {
       throw new Refusal('enrolment.refused', CLOSE_POLICY);
     }
@@ -144,4 +142,11 @@ export class Enrolling {
       nodeCrypto.sha256,
     );
   }
+}
+
+/** @throws ProtocolError `key.parameters` for anything but a point of P-256 */
+function checkSessionKey(spki: Uint8Array): void {
+  const material = keyOfSpki(spki);
+  if (material.algorithm !== 'ecdsa-p256') throw new ProtocolError('key.parameters');
+  nodeCrypto.importKey(material);
 }

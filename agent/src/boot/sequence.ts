@@ -1,0 +1,107 @@
+import { type BootIdentity, compareBootIdentity, utf8 } from '@mtm-attest/protocol';
+import { AgentError } from '../error.ts';
+import { AuditedSet } from '../measurement/audited-set.ts';
+import { measureFile } from '../measurement/file.ts';
+import { LogFile } from '../measurement/log-file.ts';
+import type { TrustedPlatform } from '../platform/platform.ts';
+import type { DurableFiles } from '../storage/durable-files.ts';
+import { nextSlot, openSlot, type Slot, type SlotName, SLOT_NAMES } from './slots.ts';
+
+/** What runs after a boot. */
+export interface Booted {
+  readonly slot: Slot;
+  readonly log: LogFile;
+  readonly audited: AuditedSet;
+}
+
+export interface BootOptions {
+  readonly platform: TrustedPlatform;
+  /** the agent's own durable files */
+  readonly files: DurableFiles;
+  /** directory of the two slots */
+  readonly slots: string;
+  /** agent version for the boot event */
+  readonly version: string;
+}
+
+const BOOTED = 'booted.json';
+const STARTED = 'started.json';
+
+/**
+ * The measured boot: every boot component of the slot's release is hashed, logged and extended before the boot counts as complete. A boot that
+ * was cut short goes on after its last logged component; an agent that was only restarted finds its boot complete (SPEC.md 4.5).
+ *
+ * @throws AgentError `slot.*`, `log.*`
+ */
+export async function boot(options: BootOptions): Promise<Booted> {
+  const { platform, files, slots, version } = options;
+  const { boot: identity } = await platform.identity();
+  const slot = await openSlot(slots, await bootedSlot(files, slots, identity));
+  const log = await LogFile.open(files, platform, version);
+  const { logged } = log;
+  const { release, components } = slot.release;
+  if (logged.release === undefined) {
+    await log.append({ type: 'release', release, manifestDigest: slot.manifestDigest });
+  }
+  const audited = new AuditedSet();
+  for (const component of components.filter(({ phase }) => phase === 'boot')) {
+    const path = slot.path(component.name);
+    audited.add(component.name, path);
+    if (logged.ready || logged.components.has(component.name)) continue;
+    const digest = await measureFile(path);
+    await log.append({ type: 'component', name: component.name, digest }, component.pcr);
+  }
+  if (!logged.ready) await log.append({ type: 'ready' });
+  const paths = await startedPaths(files);
+  for (const name of logged.started) audited.add(name, paths[name] ?? slot.path(name));
+  return { slot, log, audited };
+}
+
+/** Starts a component after boot: measured, logged and extended before it may run; audited from then on. */
+export async function startComponent(booted: Booted, files: DurableFiles, name: string, path?: string): Promise<void> {
+  const file = path ?? booted.slot.path(name);
+  const paths = { ...(await startedPaths(files)), [name]: file };
+  await files.replace(STARTED, utf8(JSON.stringify(paths)));
+  booted.audited.add(name, file);
+  await booted.log.append({ type: 'started', name, digest: await measureFile(file) });
+}
+
+/** The slot of this boot: the pointer is read once a boot, and an update that moves it waits for the next one. */
+async function bootedSlot(files: DurableFiles, slots: string, identity: BootIdentity): Promise<SlotName> {
+  const before = parseJson(await files.read(BOOTED));
+  if (isBooted(before) && compareBootIdentity(before, identity) === 0) return before.slot;
+  const slot = await nextSlot(slots);
+  await files.replace(STARTED, utf8('{}'));
+  await files.replace(BOOTED, utf8(JSON.stringify({ slot, ...identity })));
+  return slot;
+}
+
+function isBooted(value: unknown): value is BootIdentity & { readonly slot: SlotName } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'slot' in value &&
+    SLOT_NAMES.some((name) => name === value.slot) &&
+    'resetCount' in value &&
+    typeof value.resetCount === 'number' &&
+    'restartCount' in value &&
+    typeof value.restartCount === 'number'
+  );
+}
+
+async function startedPaths(files: DurableFiles): Promise<Readonly<Record<string, string>>> {
+  const value = parseJson(await files.read(STARTED));
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function parseJson(bytes: Uint8Array | undefined): unknown {
+  if (bytes === undefined) return undefined;
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (cause) {
+    throw new AgentError('state.tampered', 'agent files', { cause });
+  }
+}

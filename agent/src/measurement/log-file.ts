@@ -1,0 +1,208 @@
+import {
+  type BootIdentity,
+  compareBootIdentity,
+  decodeEvent,
+  encodeEvent,
+  encodeRecord,
+  EVENTS,
+  equalBytes,
+  type LogEvent,
+  LogReplay,
+  MAX_RECORDS,
+  MAX_SLICE_BYTES,
+  ProtocolError,
+  readWholeRecords,
+  resetPcrs,
+} from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { AgentError } from '../error.ts';
+import type { TrustedPlatform } from '../platform/platform.ts';
+import type { DurableFiles } from '../storage/durable-files.ts';
+
+const NAME = 'log.bin';
+/** Every so many events the file offset is remembered. */
+const INDEX_STEP = 1024;
+const READ_BYTES = 1_048_576;
+
+/** What a log says of its boot, for going on after a restart of the agent. */
+export interface LoggedBoot {
+  release: number | undefined;
+  readonly components: Set<string>;
+  ready: boolean;
+  readonly started: Set<string>;
+}
+
+interface Read {
+  readonly pcrs: Uint8Array;
+  readonly count: number;
+  /** bytes of whole records */
+  readonly bytes: number;
+  readonly total: number;
+  readonly boot: BootIdentity | undefined;
+  readonly last: { readonly pcr: number; readonly digest: Uint8Array } | undefined;
+}
+
+/**
+ * The event log of this boot on disk, and its order with the PCRs: append, fsync, extend. After a crash the log is at most one event ahead of
+ * the PCRs, and at most its last record is torn (SPEC.md 4.5).
+ */
+export class LogFile {
+  readonly #files: DurableFiles;
+  readonly #platform: TrustedPlatform;
+  readonly #logged: LoggedBoot = { release: undefined, components: new Set(), ready: false, started: new Set() };
+  /** file offset of event 0, INDEX_STEP, 2 * INDEX_STEP … */
+  readonly #offsets: number[] = [0];
+  #count = 0;
+  #bytes = 0;
+
+  private constructor(files: DurableFiles, platform: TrustedPlatform) {
+    this.#files = files;
+    this.#platform = platform;
+  }
+
+  /**
+   * Opens the log of the platform's present boot, mends what a crash left, or begins a new one.
+   * @param agent version for the boot event
+   * @throws AgentError `log.diverged` where log and PCRs do not belong together
+   */
+  static async open(files: DurableFiles, platform: TrustedPlatform, agent: string): Promise<LogFile> {
+    const log = new LogFile(files, platform);
+    const { boot } = await platform.identity();
+    const pcrs = await platform.readPcrs();
+    const read = await log.#readOwn();
+    if (read.boot === undefined || compareBootIdentity(read.boot, boot) !== 0) {
+      await log.#beginBoot(read, boot, pcrs, agent);
+    } else {
+      await log.#mend(read, pcrs);
+    }
+    return log;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get logged(): LoggedBoot {
+    return this.#logged;
+  }
+
+  /** @throws AgentError `log.full` (F-29) */
+  async append(event: LogEvent, pcr: number | undefined = EVENTS[event.type].pcrs[0]): Promise<void> {
+    if (pcr === undefined || this.#count >= MAX_RECORDS) throw new AgentError('log.full');
+    const content = encodeEvent(event);
+    const record = encodeRecord(pcr, content);
+    await this.#files.append(NAME, record);
+    await this.#platform.extend(pcr, nodeCrypto.sha256(content));
+    this.#passed(record.length);
+    this.#note(event);
+  }
+
+  /**
+   * The bytes of events `from` to `to`, in slices of whole records.
+   * @param to count at which the quote was taken: what came later is not part of the evidence
+   */
+  async *slices(from: number, to: number): AsyncGenerator<Uint8Array> {
+    let index = from - (from % INDEX_STEP);
+    let offset = this.#offsets[index / INDEX_STEP] ?? this.#bytes;
+    while (index < to) {
+      const bytes = await this.#files.readRange(NAME, offset, MAX_SLICE_BYTES);
+      let start = 0;
+      let end = 0;
+      let at = index;
+      readWholeRecords(bytes, index, (_pcr, content, i) => {
+        const next = content.byteOffset - bytes.byteOffset + content.length;
+        if (i < from) start = next;
+        if (i < to) {
+          end = next;
+          at = i + 1;
+        }
+      });
+      if (end === 0) return;
+      if (end > start) yield bytes.subarray(start, end);
+      offset += end;
+      index = at;
+    }
+  }
+
+  async #beginBoot(read: Read, boot: BootIdentity, pcrs: Uint8Array, agent: string): Promise<void> {
+    const event: LogEvent = { type: 'boot', ...boot, agent };
+    if (equalBytes(pcrs, resetPcrs())) {
+      this.#offsets.length = 1;
+      await this.#files.replace(NAME, new Uint8Array());
+      this.#reset();
+      await this.append(event);
+      return;
+    }
+    if (read.boot === undefined || read.bytes !== read.total || !equalBytes(read.pcrs, pcrs)) {
+      throw new AgentError('log.diverged');
+    }
+    await this.append(event);
+  }
+
+  async #mend(read: Read, pcrs: Uint8Array): Promise<void> {
+    if (read.bytes !== read.total) await this.#files.truncate(NAME, read.bytes);
+    if (equalBytes(read.pcrs, pcrs)) return;
+    const { last } = read;
+    const ahead = new LogReplay(nodeCrypto.sha256, { count: 0, pcrs });
+    if (last !== undefined) ahead.extend(last.pcr, last.digest);
+    if (last === undefined || !equalBytes(ahead.values(), read.pcrs)) throw new AgentError('log.diverged');
+    await this.#platform.extend(last.pcr, last.digest);
+  }
+
+  /** A log that cannot be read is not ours to repair. */
+  async #readOwn(): Promise<Read> {
+    try {
+      return await this.#read();
+    } catch (cause) {
+      if (cause instanceof ProtocolError) throw new AgentError('log.diverged', cause.message, { cause });
+      throw cause;
+    }
+  }
+
+  /** Replays the file in pieces, noting what it says. */
+  async #read(): Promise<Read> {
+    const replay = new LogReplay(nodeCrypto.sha256);
+    let boot: BootIdentity | undefined;
+    let last: Read['last'];
+    let offset = 0;
+    for (;;) {
+      const piece = await this.#files.readRange(NAME, offset, READ_BYTES);
+      const { bytes } = readWholeRecords(piece, this.#count, (pcr, content) => {
+        const digest = nodeCrypto.sha256(content);
+        replay.extend(pcr, digest);
+        last = { pcr, digest };
+        const event = decodeEvent(pcr, content);
+        if (event.type === 'boot') boot = { resetCount: event.resetCount, restartCount: event.restartCount };
+        this.#note(event);
+        this.#passed(content.length + (content.length > 0xff ? 5 : 4));
+      });
+      offset += bytes;
+      if (bytes === 0) {
+        const total = offset + piece.length;
+        return { pcrs: replay.values(), count: this.#count, bytes: offset, total, boot, last };
+      }
+    }
+  }
+
+  #passed(bytes: number): void {
+    this.#count += 1;
+    this.#bytes += bytes;
+    if (this.#count % INDEX_STEP === 0) this.#offsets[this.#count / INDEX_STEP] = this.#bytes;
+  }
+
+  #reset(): void {
+    this.#count = 0;
+    this.#bytes = 0;
+    this.#logged.release = undefined;
+    this.#logged.ready = false;
+    this.#logged.components.clear();
+    this.#logged.started.clear();
+  }
+
+  #note(event: LogEvent): void {
+    if (event.type === 'release') this.#logged.release = event.release;
+    else if (event.type === 'component') this.#logged.components.add(event.name);
+    else if (event.type === 'ready') this.#logged.ready = true;
+    else if (event.type === 'started') this.#logged.started.add(event.name);
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  type ProtocolCode,
+  ProtocolError,
+  parseClaims,
+  qualifyingData,
+  type ReasonCode,
+  verifyQuote,
+} from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import type { Examined, Outcome } from './check.ts';
+import type { AppraisalInput } from './input.ts';
+
+/** Codes of verifyQuote that an operator can tell apart; every other fault of the bytes is `evidence.malformed`. */
+const REASON_OF: Readonly<Partial<Record<ProtocolCode, ReasonCode>>> = {
+  'quote.type': 'quote.type',
+  'quote.signer': 'quote.signer',
+  'quote.selection': 'quote.selection',
+  'quote.nonce': 'context.mismatch',
+  'signature.algorithm': 'signature.algorithm',
+  'signature.invalid': 'signature.invalid',
+};
+
+/**
+ * The quote is by the enrolled AK, over the PCRs asked for, and its qualifyingData names this challenge, channel, purpose and terminal.
+ * The claims are decoded only after the quote that covers them has verified (SPEC.md 7.2).
+ */
+export function quoteIsOfEnrolledKey(input: AppraisalInput, examined: Examined): Outcome {
+  const { challenge, enrolment, evidence } = input;
+  try {
+    const quote = verifyQuote({
+      attest: evidence.attest,
+      signature: evidence.signature,
+      key: enrolment.akKey,
+      qualifiedSigner: enrolment.qualifiedName,
+      selection: challenge.selection,
+      qualifyingData: expectedData(input),
+    });
+    examined.claims = parseClaims(evidence.claims);
+    examined.quote = quote;
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return { affirms: [], findings: [{ code: REASON_OF[error.code] ?? 'evidence.malformed', detail: error.message }] };
+  }
+  return { affirms: ['origin'], findings: [] };
+}
+
+function expectedData({ challenge, binding, audience, enrolment, evidence }: AppraisalInput): Uint8Array {
+  return qualifyingData(
+    {
+      purpose: challenge.purpose,
+      challengeDigest: challenge.digest,
+      binding,
+      audience,
+      terminal: enrolment.terminal,
+      compartment: enrolment.compartment,
+      ownershipEpoch: enrolment.ownershipEpoch,
+      akName: enrolment.akName,
+      claimsDigest: nodeCrypto.sha256(evidence.claims),
+    },
+    nodeCrypto.sha256,
+  );
+}

@@ -1,0 +1,175 @@
+import type { ResultChange } from '../endpoint/services.ts';
+import { VerifierError } from '../error.ts';
+import { type LedgerLeaf, LedgerWriter } from '../ledger/append.ts';
+import { leafHash } from '../ledger/tree.ts';
+import { storeFault } from './fault.ts';
+import type { Database } from './open.ts';
+import { ResultStatements } from './results.ts';
+import { sessionOf } from './terminals.ts';
+
+/** A settled result with the data of its ledger leaf. */
+export interface ResultItem extends ResultChange {
+  /** what the leaf hash is taken over */
+  readonly body: Uint8Array;
+}
+
+export interface Committed {
+  readonly kind: 'committed';
+  readonly ledgerIndex: number;
+  /** 32 bytes */
+  readonly leafHash: Uint8Array;
+}
+
+/** What a result came to; only the first was recorded. */
+export type ResultOutcome = Committed | { readonly kind: 'conflict' } | { readonly kind: 'session-gone' };
+
+/** Hears of every transaction. */
+export interface GroupObserver {
+  /** @param durationMs from the first statement to the end of the commit */
+  committed(entries: number, durationMs: number): void;
+  failed(entries: number, error: unknown): void;
+}
+
+/** Rows taken into one transaction at most. */
+export const MAX_GROUP = 256;
+
+const MAX_ATTEMPTS = 5;
+
+/** One caller's part of a group. What `run` returns is called after the commit, and only then. */
+interface Entry {
+  readonly terminal: string;
+  run(tx: Database, leaves: LedgerLeaf[]): Promise<() => void>;
+  fail(error: unknown): void;
+}
+
+/**
+ * Makes the changes of many terminals durable in one transaction and answers each caller only after its commit: record, then answer.
+ * Callers of one event-loop turn, and those that come while a group is written, share a transaction; rows are written in the order of terminal ids.
+ */
+export class GroupCommit {
+  readonly #db: Database;
+  readonly #operator: string;
+  readonly #results: ResultStatements;
+  readonly #ledger: LedgerWriter;
+  readonly #observer: GroupObserver | undefined;
+  #queue: Entry[] = [];
+  #busy = false;
+  #idle: (() => void)[] = [];
+
+  constructor(db: Database, operator: string, observer?: GroupObserver) {
+    this.#db = db;
+    this.#operator = operator;
+    this.#results = new ResultStatements(db, operator);
+    this.#ledger = new LedgerWriter(db, operator);
+    this.#observer = observer;
+  }
+
+  /**
+   * Records a result with its ledger leaf, if the row still has the session and the version that were appraised.
+   * @throws VerifierError `store.failed`: nothing was recorded
+   */
+  commit(item: ResultItem): Promise<ResultOutcome> {
+    const hash = leafHash(item.body);
+    const { terminal, session } = item.record;
+    return this.#enqueue<ResultOutcome>(terminal, async (tx, leaves) => {
+      if (!(await this.#results.update(tx, item))) {
+        const present = await sessionOf(tx, this.#operator, terminal);
+        return { kind: present === session ? 'conflict' : 'session-gone' };
+      }
+      const ledgerIndex = (await this.#ledger.next(tx)) + leaves.length;
+      leaves.push({ ledgerIndex, leafHash: hash, item });
+      return { kind: 'committed', ledgerIndex, leafHash: hash };
+    });
+  }
+
+  /**
+   * Any other short change, grouped in the same way. It may run more than once, each time on a transaction of its own.
+   * @param terminal decides the place in the group; empty where no one terminal is meant
+   * @throws VerifierError `store.failed`: nothing was recorded
+   */
+  change<T>(terminal: string, work: (tx: Database) => Promise<T>): Promise<T> {
+    return this.#enqueue(terminal, work);
+  }
+
+  /** Resolves once everything handed in so far has been answered. */
+  async idle(): Promise<void> {
+    if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #enqueue<T>(terminal: string, work: (tx: Database, leaves: LedgerLeaf[]) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({
+        terminal,
+        fail: reject,
+        run: async (tx, leaves) => {
+          const outcome = await work(tx, leaves);
+          return () => {
+            resolve(outcome);
+          };
+        },
+      });
+      if (this.#busy) return;
+      this.#busy = true;
+      this.#soon();
+    });
+  }
+
+  /** After the turn's other callbacks, so that all frames read in it come into one group. */
+  #soon(): void {
+    setImmediate(() => {
+      void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    const group = this.#queue.splice(0, MAX_GROUP).sort(byTerminal);
+    await this.#write(group);
+    if (this.#queue.length > 0) {
+      this.#soon();
+      return;
+    }
+    this.#busy = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** One entry that the store refuses must not take its neighbours with it: a group that failed is written again one by one. */
+  async #write(group: readonly Entry[]): Promise<void> {
+    let error: unknown;
+    const began = performance.now();
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      try {
+        await this.#transaction(group);
+        this.#observer?.committed(group.length, performance.now() - began);
+        return;
+      } catch (cause) {
+        error = cause;
+        this.#ledger.forget();
+        if (storeFault(cause) === 'other') break;
+      }
+    }
+    this.#observer?.failed(group.length, error);
+    if (group.length > 1 && storeFault(error) !== 'retry') {
+      for (const entry of group) await this.#write([entry]);
+      return;
+    }
+    const failure =
+      error instanceof VerifierError ? error : new VerifierError('store.failed', undefined, { cause: error });
+    for (const entry of group) entry.fail(failure);
+  }
+
+  async #transaction(group: readonly Entry[]): Promise<void> {
+    const leaves: LedgerLeaf[] = [];
+    const answers: (() => void)[] = [];
+    await this.#db.transaction().execute(async (tx) => {
+      for (const entry of group) answers.push(await entry.run(tx, leaves));
+      await this.#results.insert(tx, leaves);
+      await this.#ledger.append(tx, leaves);
+    });
+    this.#ledger.appended(leaves.length);
+    for (const answer of answers) answer();
+  }
+}
+
+function byTerminal(a: Entry, b: Entry): number {
+  return a.terminal < b.terminal ? -1 : a.terminal > b.terminal ? 1 : 0;
+}

@@ -1,0 +1,114 @@
+import type { TerminalRecord } from '../endpoint/terminal-record.ts';
+import type { JudgedVerdict } from '../liveness/verdict.ts';
+import { readMeta, writeMeta } from './meta.ts';
+import type { Database } from './open.ts';
+import { shownCode } from './results.ts';
+import { readTerminal } from './terminal-row.ts';
+
+const TOUCHED_AT_ONCE = 500;
+const SWEPT_AT_ONCE = 500;
+
+/** Notes that these terminals were connected at a moment. Versions stay: no result in progress is disturbed. */
+export async function touchLastSeen(
+  db: Database,
+  operator: string,
+  terminals: readonly string[],
+  at: number,
+): Promise<void> {
+  for (let from = 0; from < terminals.length; from += TOUCHED_AT_ONCE) {
+    await db
+      .updateTable('terminals')
+      .set({ last_seen_at: at })
+      .where('operator', '=', operator)
+      .where('terminal', 'in', terminals.slice(from, from + TOUCHED_AT_ONCE))
+      .where('last_seen_at', '<', at)
+      .execute();
+  }
+}
+
+/** When a verifier of this operator last said that it runs. */
+export async function readHeartbeat(db: Database, operator: string): Promise<number | undefined> {
+  const text = await readMeta(db, operator, 'heartbeat');
+  return text === undefined ? undefined : Number(text);
+}
+
+export async function writeHeartbeat(db: Database, operator: string, at: number): Promise<void> {
+  await writeMeta(db, operator, 'heartbeat', String(at));
+}
+
+/**
+ * Records every verdict that time changed since it was last recorded, so that histories show it.
+ *
+ * @param judge the verdict of a row at `now`
+ * @returns how many changed
+ */
+export async function recordVerdictChanges(
+  db: Database,
+  operator: string,
+  now: number,
+  judge: (record: TerminalRecord) => JudgedVerdict,
+): Promise<number> {
+  let changed = 0;
+  let after = '';
+  for (;;) {
+    const rows = await db
+      .selectFrom('terminals')
+      .selectAll()
+      .where('operator', '=', operator)
+      .where('terminal', '>', after)
+      .orderBy('terminal')
+      .limit(SWEPT_AT_ONCE)
+      .execute();
+    const changes = rows.flatMap((row) => {
+      const { verdict, codes } = judge(readTerminal(row));
+      const code = shownCode(verdict, codes);
+      const same = verdict === row.last_verdict && code === row.last_code;
+      return same ? [] : [{ terminal: row.terminal, version: row.version, verdict, code }];
+    });
+    if (changes.length > 0) changed += await record(db, operator, now, changes);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < SWEPT_AT_ONCE) return changed;
+    after = last.terminal;
+  }
+}
+
+interface VerdictChange {
+  readonly terminal: string;
+  readonly version: number;
+  readonly verdict: string;
+  readonly code: string | null;
+}
+
+/** A row that was written to in the meantime is left to the next pass. */
+async function record(db: Database, operator: string, at: number, changes: readonly VerdictChange[]): Promise<number> {
+  return await db.transaction().execute(async (tx) => {
+    let recorded = 0;
+    for (const { terminal, version, verdict, code } of changes) {
+      const { numUpdatedRows } = await tx
+        .updateTable('terminals')
+        .set({ last_verdict: verdict, last_code: code })
+        .where('operator', '=', operator)
+        .where('terminal', '=', terminal)
+        .where('version', '=', version)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows !== 1n) continue;
+      const sequence = await nextSequence(tx, operator, terminal, at);
+      await tx.insertInto('verdict_changes').values({ operator, terminal, at, sequence, verdict, code }).execute();
+      recorded += 1;
+    }
+    return recorded;
+  });
+}
+
+async function nextSequence(tx: Database, operator: string, terminal: string, at: number): Promise<number> {
+  const last = await tx
+    .selectFrom('verdict_changes')
+    .select('sequence')
+    .where('operator', '=', operator)
+    .where('terminal', '=', terminal)
+    .where('at', '=', at)
+    .orderBy('sequence', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return last === undefined ? 0 : last.sequence + 1;
+}
