@@ -2,7 +2,7 @@ import { Unpackr } from 'msgpackr';
 import { checkStrict } from './strict.ts';
 import { Writer } from './writer.ts';
 
-/** What the canonical encoding can hold. Integers are unsigned; above 2^53 - 1 they are bigint (F-47). */
+/** What the canonical encoding can hold. Integers are unsigned; written as numbers up to 2^53 - 1, read as bigint above 2^53 (F-47). */
 export type MsgpackValue = number | bigint | boolean | string | Uint8Array | readonly MsgpackValue[] | MsgpackMap;
 
 /** A decoded map, its keys still to be held against a form. */

@@ -128,7 +128,8 @@ function readRelease(value: MsgpackValue): Release {
   const [release, version, acceptedUntil, components] = tuple(value, 4);
   if (!isCount(release) || typeof version !== 'string' || version.length === 0 || version.length > 64)
     throw malformed();
-  if (typeof acceptedUntil !== 'number' || !Array.isArray(components)) throw malformed();
+  if (typeof acceptedUntil !== 'number' || !Number.isSafeInteger(acceptedUntil)) throw malformed();
+  if (!Array.isArray(components)) throw malformed();
   if (components.length === 0 || components.length > MAX_COMPONENTS) throw malformed();
   const read = components.map(readComponent);
   if (!ascending(read, (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) throw malformed();

@@ -61,20 +61,24 @@ describe('the strict walk', () => {
     ['9200cc7f', 2],
   ]);
 
-  refuses('refuses lengths that a shorter form could hold, before looking at what follows (F-41)', 'msgpack.not-canonical', [
-    ['d900', 0],
-    [`d91f${'61'.repeat(31)}`, 0],
-    ['da00ff', 0],
-    ['db0000ffff', 0],
-    ['c50001', 0],
-    ['c500ff', 0],
-    ['c600000001', 0],
-    ['dc000f', 0],
-    ['dd0000ffff', 0],
-    ['de000f', 0],
-    ['df0000ffff', 0],
-    ['81d90161', 1],
-  ]);
+  refuses(
+    'refuses lengths that a shorter form could hold, before looking at what follows (F-41)',
+    'msgpack.not-canonical',
+    [
+      ['d900', 0],
+      [`d91f${'61'.repeat(31)}`, 0],
+      ['da00ff', 0],
+      ['db0000ffff', 0],
+      ['c50001', 0],
+      ['c500ff', 0],
+      ['c600000001', 0],
+      ['dc000f', 0],
+      ['dd0000ffff', 0],
+      ['de000f', 0],
+      ['df0000ffff', 0],
+      ['81d90161', 1],
+    ],
+  );
 
   refuses('refuses floats, nil and negative integers (F-42, F-47)', 'msgpack.type', [
     ['c0', 0],
@@ -111,13 +115,17 @@ describe('the strict walk', () => {
     [`82d920${'61'.repeat(32)}01d920${'61'.repeat(32)}01`, 36],
   ]);
 
-  refuses('refuses keys out of order by bytes, a longer one before its beginning included (F-41)', 'msgpack.key-order', [
-    ['82a16201a16101', 4],
-    ['82a2616101a16101', 5],
-    ['82a16101a001', 4],
-    // U+1F600 before U+FF5E: ascending by UTF-16 units, not by bytes.
-    ['82a4f09f988001a3efbd9e01', 7],
-  ]);
+  refuses(
+    'refuses keys out of order by bytes, a longer one before its beginning included (F-41)',
+    'msgpack.key-order',
+    [
+      ['82a16201a16101', 4],
+      ['82a2616101a16101', 5],
+      ['82a16101a001', 4],
+      // U+1F600 before U+FF5E: ascending by UTF-16 units, not by bytes.
+      ['82a4f09f988001a3efbd9e01', 7],
+    ],
+  );
 
   it('compares the keys of every map with those of that map only (F-40)', () => {
     checkStrict(fromHex('9281a1620181a16101'));
@@ -161,7 +169,11 @@ describe('the strict walk', () => {
   it('passes 16 levels and refuses the next, without recursion (F-45)', () => {
     for (const open of ['91', '81a0']) {
       checkStrict(fromHex(`${open.repeat(MAX_DEPTH)}00`));
-      expectRefusal(() => checkStrict(fromHex(`${open.repeat(MAX_DEPTH + 1)}00`)), 'msgpack.depth', MAX_DEPTH * open.length / 2);
+      expectRefusal(
+        () => checkStrict(fromHex(`${open.repeat(MAX_DEPTH + 1)}00`)),
+        'msgpack.depth',
+        (MAX_DEPTH * open.length) / 2,
+      );
     }
     expectRefusal(() => checkStrict(new Uint8Array(1_000_000).fill(0x91)), 'msgpack.depth', MAX_DEPTH);
     checkStrict(fromHex(`92${'91'.repeat(MAX_DEPTH - 1)}00${'91'.repeat(MAX_DEPTH - 1)}00`));

@@ -58,7 +58,7 @@ export function apiServer(services: ApiServices, log: ApiLog, tls?: ApiTls): Fas
     done(null, body);
   });
   app.addHook('onSend', async (_request, reply) => {
-    await reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });
   app.setErrorHandler((error, _request, reply) => answerProblem(error, reply, log));
   app.setNotFoundHandler((request, reply) => {

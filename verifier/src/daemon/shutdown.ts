@@ -27,10 +27,15 @@ export async function untilSignal(daemon: Daemon, { deadlineMs, log }: ShutdownO
     );
   };
   process.on('SIGHUP', reload);
-  const signal = await nextSignal();
+  const signals = new StopSignals();
+  const signal = await signals.first;
   process.off('SIGHUP', reload);
   log.info({ signal, deadlineMs }, 'draining');
-  const drained = await Promise.race([stopped(daemon, log), deadline(deadlineMs), nextSignal().then(() => 'hurried')]);
+  const drained = await Promise.race([
+    stopped(daemon, log),
+    deadline(deadlineMs),
+    signals.second.then(() => 'hurried'),
+  ]);
   log.info({ signal, end: drained }, 'stopped');
   return EXIT_CODES[signal];
 }
@@ -51,14 +56,15 @@ function deadline(ms: number): Promise<string> {
   });
 }
 
-function nextSignal(): Promise<StopSignal> {
-  return new Promise((resolve) => {
-    const onSignal = (signal: StopSignal): void => {
-      process.off('SIGTERM', onSignal);
-      process.off('SIGINT', onSignal);
-      resolve(signal);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
+/** The handlers stay from the first signal on: one that comes while the first is handled must not end the process by itself. */
+class StopSignals {
+  readonly first: Promise<StopSignal>;
+  readonly second: Promise<StopSignal>;
+
+  constructor() {
+    const waiting: ((signal: StopSignal) => void)[] = [];
+    this.first = new Promise((resolve) => waiting.push(resolve));
+    this.second = new Promise((resolve) => waiting.push(resolve));
+    for (const name of Object.keys(EXIT_CODES) as StopSignal[]) process.on(name, () => waiting.shift()?.(name));
+  }
 }

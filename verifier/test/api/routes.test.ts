@@ -8,7 +8,7 @@ import { raiseAlarm } from '../../src/store/alarms.ts';
 import { recordVerdictChanges } from '../../src/store/liveness.ts';
 import { findToken } from '../../src/store/tokens.ts';
 import { bytes, enrolled, OPERATOR, stored, trustedResult, untrustedResult } from '../store/fixture.ts';
-import { TestApi } from './fixture.ts';
+import { manifestKey, TestApi } from './fixture.ts';
 import { expectSchema } from './schema-check.ts';
 
 function manifest(sequence: number): Manifest {
@@ -44,9 +44,9 @@ describe('addresses of the API', () => {
         expect(status).to.equal(200);
         expectSchema(API_SCHEMAS.TerminalPage, json);
         const terminals = json['terminals'] as readonly Record<string, unknown>[];
-        ids.push(...terminals.map(({ terminal, verdict }) => `${terminal} ${verdict}`));
+        ids.push(...terminals.map(({ terminal, verdict }) => `${String(terminal)} ${String(verdict)}`));
         if (json['next'] === null) break;
-        cursor = `&cursor=${json['next']}`;
+        cursor = `&cursor=${JSON.stringify(json['next']).slice(1, -1)}`;
       }
       expect(ids).to.deep.equal([0, 1, 2, 3, 4].map((i) => `t-${i} unknown`));
     });
@@ -140,7 +140,7 @@ describe('addresses of the API', () => {
         expectSchema(API_SCHEMAS.HistoryPage, json);
         decisions.push(...(json['history'] as readonly unknown[]));
         if (json['next'] === null) break;
-        cursor = `&cursor=${json['next']}`;
+        cursor = `&cursor=${JSON.stringify(json['next']).slice(1, -1)}`;
       }
       expect(decisions).to.deep.equal([
         { at: 9000, verdict: 'unknown', code: 'enrolment.fresh', codes: ['enrolment.fresh'] },
@@ -260,15 +260,14 @@ describe('addresses of the API', () => {
     const first = await api.get('/v1/alarms?limit=2');
     expectSchema(API_SCHEMAS.AlarmPage, first.json);
     expect(first.json['alarms']).to.have.nested.property('[0].terminal', 't-2');
-    const second = await api.get(`/v1/alarms?limit=2&cursor=${first.json['next']}`);
+    const second = await api.get(`/v1/alarms?limit=2&cursor=${String(first.json['next'])}`);
     expect(second.json['alarms']).to.have.length(1);
     expect(second.json['next']).to.equal(null);
   });
 
   describe('/v1/manifests', () => {
     it('publishes a signed manifest, which is in force then', async () => {
-      const key = (await import('./fixture.ts')).manifestKey;
-      const body = signManifest(manifest(3), [key]);
+      const body = signManifest(manifest(3), [manifestKey]);
       const published = await api.post('/v1/manifests', body);
       expect(published.status).to.equal(201);
       expectSchema(API_SCHEMAS.PublishedManifest, published.json);
@@ -289,7 +288,7 @@ describe('addresses of the API', () => {
           inForce: true,
         },
       ]);
-      const lower = await api.post('/v1/manifests', signManifest(manifest(2), [key]));
+      const lower = await api.post('/v1/manifests', signManifest(manifest(2), [manifestKey]));
       expect([lower.status, lower.json['code']]).to.deep.equal([409, 'reference.sequence']);
     });
 

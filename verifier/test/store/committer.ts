@@ -10,7 +10,8 @@ import { enrolled, OPERATOR, trustedResult } from './fixture.ts';
 
 const TERMINALS = 12;
 const [path = '', prefix = 't', rounds = '1000000'] = process.argv.slice(2);
-const { db, close } = await openStore({ path, now: 1 });
+const store = await openStore({ path, now: 1 });
+const { db } = store;
 const group = new GroupCommit(db, OPERATOR);
 
 async function work(terminal: string, number: number): Promise<void> {
@@ -29,4 +30,4 @@ async function work(terminal: string, number: number): Promise<void> {
 const names = Array.from({ length: TERMINALS }, (_, i) => `${prefix}-${i}`);
 const offset = (prefix.codePointAt(0) ?? 0) * 1000;
 await Promise.all(names.map((name, i) => work(name, offset + i)));
-await close();
+await store.close();
