@@ -1,7 +1,9 @@
 /** Every failure of the agent that an operator can act on: `area.reason`, and what to do next. */
 export const AGENT_CODES = {
-  'state.tampered': 'the state file does not open under its device key: restore the right key file, or enrol this terminal anew in a new directory',
-  'state.version': 'the state file is of another version of the agent: run the version that wrote it, or enrol anew in a new directory',
+  'state.tampered':
+    'the state file does not open under its device key: restore the right key file, or enrol this terminal anew in a new directory',
+  'state.version':
+    'the state file is of another version of the agent: run the version that wrote it, or enrol anew in a new directory',
   'state.rolled-back':
     'the counter outside the state directory is newer than the state: an old copy was put back; restore the newest one, or enrol anew',
   'device-key.unreadable': 'the device key cannot be read: name a file that the agent may read',
@@ -20,7 +22,8 @@ export const AGENT_CODES = {
   'session.closed': 'the connection was closed',
   'session.timeout': 'the verifier did not answer in time',
   'session.refused': 'the verifier refused the connection',
-  'platform.selection': 'the challenge asks for PCRs that this platform does not have: only the SHA-256 bank, PCR 0 to 23',
+  'platform.selection':
+    'the challenge asks for PCRs that this platform does not have: only the SHA-256 bank, PCR 0 to 23',
   'platform.counter': 'the counter has reached its end',
 } as const;
 

@@ -2,10 +2,11 @@ import { type BootIdentity, compareBootIdentity, utf8 } from '@mtm-attest/protoc
 import { AgentError } from '../error.ts';
 import { AuditedSet } from '../measurement/audited-set.ts';
 import { measureFile } from '../measurement/file.ts';
+import { ListFiles } from '../measurement/list-files.ts';
 import { LogFile } from '../measurement/log-file.ts';
 import type { TrustedPlatform } from '../platform/platform.ts';
 import type { DurableFiles } from '../storage/durable-files.ts';
-import { nextSlot, openSlot, type Slot, type SlotName, SLOT_NAMES } from './slots.ts';
+import { nextSlot, openSlot, SLOT_NAMES, type Slot, type SlotName } from './slots.ts';
 
 /** What runs after a boot. */
 export interface Booted {
@@ -71,6 +72,7 @@ async function bootedSlot(files: DurableFiles, slots: string, identity: BootIden
   const before = parseJson(await files.read(BOOTED));
   if (isBooted(before) && compareBootIdentity(before, identity) === 0) return before.slot;
   const slot = await nextSlot(slots);
+  await new ListFiles(files).clear();
   await files.replace(STARTED, utf8('{}'));
   await files.replace(BOOTED, utf8(JSON.stringify({ slot, ...identity })));
   return slot;

@@ -1,12 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  isComponentName,
-  parseManifest,
-  parseSignedManifest,
-  ProtocolError,
-  type Release,
-} from '@mtm-attest/protocol';
+import { isComponentName, ProtocolError, parseManifest, parseSignedManifest, type Release } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { AgentError } from '../error.ts';
 

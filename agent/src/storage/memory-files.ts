@@ -65,7 +65,8 @@ export class MemoryFiles implements DurableFiles {
   /** What a thief of the disk would have: independent from now on. */
   copy(): MemoryFiles {
     const copy = new MemoryFiles();
-    for (const [name, { bytes, length }] of this.#files) copy.#files.set(name, { bytes: bytes.slice(0, length), length });
+    for (const [name, { bytes, length }] of this.#files)
+      copy.#files.set(name, { bytes: bytes.slice(0, length), length });
     return copy;
   }
 

@@ -128,7 +128,7 @@ describe('the canonical codec', () => {
     const value = decodeStrict(encodeCanonical({ toString: 1, hasOwnProperty: 2, valueOf: 3 }));
     expect(isMsgpackMap(value) && Object.hasOwn(value, 'toString')).to.equal(true);
     expect(Object.getPrototypeOf(value)).to.equal(Object.prototype);
-    expect(`${{}}`).to.equal('[object Object]');
+    expect(Object.keys(Object.prototype)).to.deep.equal([]);
     expectRefusal(() => decodeStrict(fromHex('81a95f5f70726f746f5f5f81a16101')), 'msgpack.key-forbidden', 1);
     expect(({} as Readonly<Record<string, unknown>>)['a']).to.equal(undefined);
   });

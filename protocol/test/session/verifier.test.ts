@@ -128,7 +128,7 @@ describe('the session of a verifier', () => {
         if (PROVEN.includes(after)) expect([...seen]).to.include.members(['hello', 'session-committed']);
       });
     });
-    fc.assert(property, { seed: SEED, numRuns: 2000 });
+    fc.assert(property, { seed: SEED, numRuns: 400 });
   });
 
   it('takes two pieces of evidence for one challenge from nobody, and appraises each once (F-01, F-59)', () => {
@@ -151,7 +151,7 @@ describe('the session of a verifier', () => {
         if (after === 'idle') pending = 0;
       });
     });
-    fc.assert(property, { seed: SEED, numRuns: 2000 });
+    fc.assert(property, { seed: SEED, numRuns: 400 });
   });
 
   it('lets a stranger do no more than say hello, ask for enrolment, and leave (F-59)', () => {

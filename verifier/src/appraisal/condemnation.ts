@@ -43,7 +43,8 @@ function pronounced(
 ): Condemnation {
   if (before?.endsBy === 'enrolment') return before;
   const codes = codesOf(result.findings);
-  const boot = result.boot !== undefined && compareBootIdentity(result.boot, lastBoot) > 0 ? result.boot : lastBoot;
+  const newest = result.boot !== undefined && compareBootIdentity(result.boot, lastBoot) > 0 ? result.boot : lastBoot;
+  const boot = { resetCount: newest.resetCount, restartCount: newest.restartCount };
   return { codes, at: now, endsBy: endOf(codes), boot, referenceRevision };
 }
 

@@ -131,7 +131,8 @@ function readState(bytes: Uint8Array): StoredState {
   const map = decodeStrict(bytes);
   if (!isMsgpackMap(map)) throw new AgentError('state.version');
   const { akPrivate, sessionPrivate, counters, clockAtStop } = map;
-  if (!(akPrivate instanceof Uint8Array) || !(sessionPrivate instanceof Uint8Array)) throw new AgentError('state.version');
+  if (!(akPrivate instanceof Uint8Array) || !(sessionPrivate instanceof Uint8Array))
+    throw new AgentError('state.version');
   if (counters === undefined || !isMsgpackMap(counters)) throw new AgentError('state.version');
   return {
     generation: number(map, 'generation'),

@@ -1,0 +1,16 @@
+export { type Agent, type AgentOptions, createAgent } from './agent.ts';
+export { componentPath, nextSlot, openSlot, type Slot, type SlotName } from './boot/slots.ts';
+export { AGENT_CODES, type AgentCode, AgentError } from './error.ts';
+export type { AgentLog } from './log.ts';
+export type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from './platform/platform.ts';
+export { SoftPlatform, type SoftPlatformOptions } from './platform/soft/soft-platform.ts';
+export { StateFile } from './platform/soft/state-file.ts';
+export { Secret } from './secret.ts';
+export { type BackOff, DEFAULT_BACK_OFF } from './session/back-off.ts';
+export type { Channel, Dial, DialOptions } from './session/channel.ts';
+export { dial } from './session/dial.ts';
+export type { Enrolment } from './session/enrolment-file.ts';
+export { type FiledResult, ResultsFile } from './session/results-file.ts';
+export { DiskFiles } from './storage/disk-files.ts';
+export type { DurableFiles } from './storage/durable-files.ts';
+export { MemoryFiles } from './storage/memory-files.ts';

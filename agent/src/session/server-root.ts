@@ -1,0 +1,62 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { connect, type DetailedPeerCertificate } from 'node:tls';
+import { equalBytes } from '@mtm-attest/protocol';
+import { AgentError } from '../error.ts';
+
+const LOOK_MS = 10_000;
+const MAX_CHAIN = 8;
+
+/**
+ * The root certificate that a verifier presents, if it is the one that the enrolment token pins. Nothing is sent to it: the connection
+ * ends here, and the next one is verified under the root found.
+ *
+ * @param rootDigest SHA-256 of the root's SubjectPublicKeyInfo, 32 bytes
+ * @returns PEM
+ * @throws AgentError `session.root`, `session.closed`, `session.timeout`
+ */
+export async function findServerRoot(url: string, rootDigest: Uint8Array): Promise<string> {
+  for (const certificate of await presentedChain(url)) {
+    const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
+    const digest = new Uint8Array(createHash('sha256').update(spki).digest());
+    if (equalBytes(digest, rootDigest)) return certificate.toString();
+  }
+  throw new AgentError('session.root', url);
+}
+
+function presentedChain(url: string): Promise<readonly X509Certificate[]> {
+  const { hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port: port === '' ? 443 : Number(port),
+      servername: hostname,
+      minVersion: 'TLSv1.3',
+      // eslint-disable-next-line no-restricted-syntax -- only the chain is looked at; nothing is sent or trusted
+      rejectUnauthorized: false,
+    });
+    socket.setTimeout(LOOK_MS, () => {
+      reject(new AgentError('session.timeout', url));
+      socket.destroy();
+    });
+    socket.on('error', (cause: Error) => {
+      reject(new AgentError('session.closed', cause.message, { cause }));
+    });
+    socket.on('secureConnect', () => {
+      resolve(chainOf(socket.getPeerCertificate(true)));
+      socket.destroy();
+    });
+  });
+}
+
+/** Every certificate presented, leaf first; a root names itself as its issuer. */
+function chainOf(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let certificate: DetailedPeerCertificate | undefined = leaf;
+  while (certificate?.raw !== undefined && chain.length < MAX_CHAIN) {
+    chain.push(new X509Certificate(certificate.raw));
+    const issuer: DetailedPeerCertificate | undefined = certificate.issuerCertificate;
+    certificate = issuer === certificate ? undefined : issuer;
+  }
+  return chain;
+}

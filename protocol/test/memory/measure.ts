@@ -1,0 +1,66 @@
+import { decodeStrict } from '../../src/msgpack/codec.ts';
+import { checkStrict } from '../../src/msgpack/strict.ts';
+import { unlessRefused } from '../refusal.ts';
+import { DECLARING, LONG_VECTORS, type MemoryVector, SHORT_VECTORS } from './vectors.ts';
+
+/** What a child process with --expose-gc prints: bytes of heap by vector. */
+export interface Measured {
+  readonly long: readonly Growth[];
+  readonly short: readonly Growth[];
+  readonly declaring: readonly Growth[];
+}
+
+export interface Growth {
+  readonly name: string;
+  readonly inputBytes: number;
+  /** heap and array buffers for one parsing */
+  readonly growth: number;
+}
+
+const SHORT_RUNS = 2000;
+const DECLARING_RUNS = 21;
+
+let kept: unknown;
+
+function used(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+function settled(): number {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  return used();
+}
+
+/** What the results of `times` parsings hold on to, once everything else is collected; the least of three attempts. */
+function retained({ name, input, parse }: MemoryVector, times: number): Growth {
+  const attempts = [0, 1, 2, 3].map(() => {
+    kept = undefined;
+    const before = settled();
+    kept = times === 1 ? parse(input) : Array.from({ length: times }, () => parse(input));
+    return (settled() - before) / times;
+  });
+  return { name, inputBytes: input.length, growth: Math.min(...attempts.slice(1)) };
+}
+
+/** What a refusal takes before anything is collected: the median, since a collection may fall into one attempt. */
+function taken([name, input]: readonly [string, Uint8Array], parse: (input: Uint8Array) => unknown): Growth {
+  const attempts = Array.from({ length: DECLARING_RUNS }, () => {
+    const before = used();
+    unlessRefused(() => parse(input));
+    return used() - before;
+  });
+  attempts.sort((a, b) => a - b);
+  return { name, inputBytes: input.length, growth: attempts[DECLARING_RUNS >> 1] ?? Infinity };
+}
+
+const measured: Measured = {
+  long: LONG_VECTORS.map((vector) => retained(vector, 1)),
+  short: SHORT_VECTORS.map((vector) => retained(vector, SHORT_RUNS)),
+  declaring: [
+    ...DECLARING.map((vector) => taken(vector, checkStrict)),
+    ...DECLARING.map(([name, input]) => taken([`${name}, decoded`, input], decodeStrict)),
+  ],
+};
+process.stdout.write(JSON.stringify(measured));
