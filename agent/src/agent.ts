@@ -134,12 +134,16 @@ class RunningAgent implements Agent {
     await this.#options.platform.close();
   }
 
+  #stopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   async #connectForever(enrolment: Enrolment): Promise<void> {
     let failures = 0;
-    while (!this.#stop.signal.aborted) {
+    while (!this.#stopping()) {
       const proven = await this.#connectOnce(enrolment);
       failures = proven ? 0 : failures + 1;
-      if (!this.#stop.signal.aborted) await this.#wait(failures);
+      if (!this.#stopping()) await this.#wait(failures);
     }
   }
 
@@ -149,7 +153,7 @@ class RunningAgent implements Agent {
     try {
       const channel = await this.#dial(enrolment.url, enrolment.root);
       this.#channel = channel;
-      if (this.#stop.signal.aborted) return false;
+      if (this.#stopping()) return false;
       await this.#exchange(channel, () => {
         if (!met.proven) this.#options.onConnected?.();
         met.proven = true;

@@ -11,6 +11,7 @@ export interface FiledResult {
 }
 
 const NAME = 'results.jsonl';
+const LINE_FEED = 0x0a;
 
 /** The results received last, one JSON object a line. */
 export class ResultsFile {
@@ -27,7 +28,7 @@ export class ResultsFile {
   /** Durable before it returns. */
   async file({ ledgerIndex, leafHash, verdict, codes = [] }: Message<'result'>): Promise<void> {
     const line = lineOf({ ledgerIndex, leafHash: toHex(leafHash), verdict, codes });
-    this.#lines ??= (await this.read()).length;
+    this.#lines ??= await this.#mend();
     if (this.#lines < 2 * this.#kept) {
       await this.#files.append(NAME, utf8(line));
       this.#lines += 1;
@@ -36,6 +37,15 @@ export class ResultsFile {
     const newest = (await this.read()).slice(1 - this.#kept).map((result) => lineOf(result));
     await this.#files.replace(NAME, utf8(newest.join('') + line));
     this.#lines = newest.length + 1;
+  }
+
+  /** What a crash cut off must not run into the next line. @returns how many lines there are */
+  async #mend(): Promise<number> {
+    const bytes = await this.#files.read(NAME);
+    if (bytes === undefined) return 0;
+    const whole = bytes.lastIndexOf(LINE_FEED) + 1;
+    if (whole < bytes.length) await this.#files.truncate(NAME, whole);
+    return (await this.read()).length;
   }
 
   /** Oldest first. A last line that was cut off is no result. */

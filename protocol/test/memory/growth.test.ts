@@ -8,7 +8,7 @@ import { DECLARING, LONG_VECTORS, SHORT_VECTORS } from './vectors.ts';
 /** The bound of every parser, in bytes of heap for each byte of its input. */
 const BYTES_PER_INPUT_BYTE = 64;
 /** What one parsing may take whatever its input: the containers around it, and the noise of the measurement. */
-const FIXED_LONG = 16_384;
+const FIXED_LONG = 32_768;
 const FIXED_SHORT = 1024;
 
 /** A heap of its own: what other tests leave behind would show in the measurement. */

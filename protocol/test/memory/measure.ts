@@ -17,7 +17,9 @@ export interface Growth {
   readonly growth: number;
 }
 
-const SHORT_RUNS = 2000;
+/** Kept at once, so that what the engine does beside falls on many. */
+const LONG_RUNS = 16;
+const SHORT_RUNS = 4000;
 const DECLARING_RUNS = 21;
 
 let kept: unknown;
@@ -33,15 +35,15 @@ function settled(): number {
   return used();
 }
 
-/** What the results of `times` parsings hold on to, once everything else is collected; the least of three attempts. */
+/** What the results of `times` parsings hold on to, once everything else is collected; the median of attempts after a first one. */
 function retained({ name, input, parse }: MemoryVector, times: number): Growth {
   const attempts = [0, 1, 2, 3].map(() => {
     kept = undefined;
     const before = settled();
-    kept = times === 1 ? parse(input) : Array.from({ length: times }, () => parse(input));
+    kept = Array.from({ length: times }, () => parse(input));
     return (settled() - before) / times;
   });
-  return { name, inputBytes: input.length, growth: Math.min(...attempts.slice(1)) };
+  return { name, inputBytes: input.length, growth: median(attempts.slice(1)) };
 }
 
 /** What a refusal takes before anything is collected: the median, since a collection may fall into one attempt. */
@@ -51,12 +53,15 @@ function taken([name, input]: readonly [string, Uint8Array], parse: (input: Uint
     unlessRefused(() => parse(input));
     return used() - before;
   });
-  attempts.sort((a, b) => a - b);
-  return { name, inputBytes: input.length, growth: attempts[DECLARING_RUNS >> 1] ?? Infinity };
+  return { name, inputBytes: input.length, growth: median(attempts) };
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Infinity;
 }
 
 const measured: Measured = {
-  long: LONG_VECTORS.map((vector) => retained(vector, 1)),
+  long: LONG_VECTORS.map((vector) => retained(vector, LONG_RUNS)),
   short: SHORT_VECTORS.map((vector) => retained(vector, SHORT_RUNS)),
   declaring: [
     ...DECLARING.map((vector) => taken(vector, checkStrict)),

@@ -1,0 +1,270 @@
+import {
+  attestationKey,
+  equalBytes,
+  helloMessage,
+  keyOfSpki,
+  LogReplay,
+  type Message,
+  MRTM_COMPARTMENT,
+  ProtocolError,
+  parseClaims,
+  parseComponentList,
+  parsePublic,
+  parseSelectionText,
+  pcrDigest,
+  qualifyingData,
+  verifyQuote,
+} from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { expect } from 'chai';
+import { type Agent, createAgent } from '../../src/agent.ts';
+import { AgentError } from '../../src/error.ts';
+import { writeEnrolment } from '../../src/session/enrolment-file.ts';
+import { type Firmware, installFirmware } from '../firmware.ts';
+import { TerminalDisk } from '../soft-terminal.ts';
+import { ScriptedVerifier, SELECTION } from './scripted-verifier.ts';
+
+const ENROLMENT = { terminal: 't-1', audience: 'verifier', url: 'wss://verifier.example/attest', root: 'PEM' };
+const NONCE_OF_GREETING = new Uint8Array(32).fill(1);
+
+describe('the session of a terminal', () => {
+  let firmware: Firmware;
+  let disk: TerminalDisk;
+  let verifier: ScriptedVerifier;
+  let agent: Agent;
+  let warnings: unknown[];
+  let results: Message<'result'>[];
+
+  /** Powers on, boots and connects to a verifier that the test plays. */
+  async function connect(): Promise<void> {
+    verifier = new ScriptedVerifier();
+    warnings = [];
+    results = [];
+    const dialled = [verifier.channel];
+    agent = await createAgent({
+      platform: await disk.powerOn(),
+      files: disk.agent,
+      slots: firmware.slots,
+      backOff: { firstMs: 1, mostMs: 1 },
+      dial: () => {
+        const channel = dialled.shift();
+        return channel === undefined ? new Promise(() => undefined) : Promise.resolve(channel);
+      },
+      log: { info: () => undefined, warn: (fields) => warnings.push(fields['code']) },
+      onResult: (result) => results.push(result),
+    });
+  }
+
+  beforeEach(async () => {
+    firmware = installFirmware();
+    disk = new TerminalDisk();
+    await writeEnrolment(disk.agent, ENROLMENT);
+    await connect();
+  });
+
+  afterEach(() => {
+    verifier.close();
+    firmware.remove();
+  });
+
+  async function hello(): Promise<void> {
+    void agent.run();
+    verifier.greet();
+    await verifier.hears('hello');
+  }
+
+  /** What a verifier would check of the quote, over the log's PCR values. */
+  function expectQuote(evidence: Message<'evidence'>, challenge: Uint8Array, purpose: 'gate' | 'runtime'): void {
+    const { akPublic, akName } = agent.identity;
+    const replay = new LogReplay(nodeCrypto.sha256);
+    replay.feed(evidence.log);
+    const values = replay.values();
+    const bank = new Map(Array.from({ length: 24 }, (_, pcr) => [pcr, values.slice(32 * pcr, 32 * pcr + 32)]));
+    const selection = parseSelectionText('sha256:0,4,5,10,11,12,13');
+    verifyQuote({
+      ...evidence,
+      key: nodeCrypto.importKey(attestationKey(parsePublic(akPublic))),
+      selection: SELECTION,
+      pcrDigest: pcrDigest(selection, { sha256: bank }, nodeCrypto.sha256),
+      qualifyingData: qualifyingData(
+        {
+          purpose,
+          challengeDigest: nodeCrypto.sha256(challenge),
+          binding: verifier.channel.binding,
+          audience: 'verifier',
+          terminal: 't-1',
+          compartment: MRTM_COMPARTMENT,
+          ownershipEpoch: 0n,
+          akName,
+          claimsDigest: nodeCrypto.sha256(evidence.claims),
+        },
+        nodeCrypto.sha256,
+      ),
+    });
+  }
+
+  it('signs the hello over the greeting, its own channel binding, audience and terminal (F-04)', async () => {
+    void agent.run();
+    verifier.greet();
+    const { terminal, signature } = await verifier.hears('hello');
+    const context = { nonce: NONCE_OF_GREETING, binding: verifier.channel.binding, audience: 'verifier', terminal };
+    const key = nodeCrypto.importKey(keyOfSpki(agent.identity.sessionKey));
+    expect(key.verify(helloMessage(context), signature)).to.equal(true);
+    expect(key.verify(helloMessage({ ...context, audience: 'other' }), signature)).to.equal(false);
+  });
+
+  it('answers a gate challenge with a quote that the whole log explains, and the list it measured', async () => {
+    await hello();
+    const challenge = verifier.challenge(5);
+    const evidence = await verifier.hears('evidence');
+    expectQuote(evidence, challenge, 'gate');
+    expect(evidence.lists).to.equal(1);
+    const part = await verifier.hears('part');
+    const list = parseComponentList(part.body);
+    const boot = firmware.components.filter(({ phase }) => phase === 'boot');
+    expect(list).to.deep.equal(boot.map(({ name, digest }) => ({ name, digest })));
+    expect(part.last).to.equal(true);
+  });
+
+  it('sends only what follows the cursor, and no list that is known', async () => {
+    await hello();
+    verifier.challenge(5);
+    const whole = await verifier.hears('evidence');
+    const { body } = await verifier.hears('part');
+    const replay = new LogReplay(nodeCrypto.sha256);
+    replay.feed(whole.log);
+    const { resetCount, restartCount } = agent.identity.boot;
+    const cursor = { resetCount, restartCount, count: replay.count, prefix: new Uint8Array(16) };
+    const knownList = nodeCrypto.sha256(body).slice(0, 16);
+    verifier.challenge(6, { purpose: 'runtime', cursor, knownList });
+    const slice = await verifier.hears('evidence');
+    let events = 0;
+    replay.feed(slice.log, () => (events += 1));
+    expect([events, slice.lists]).to.deep.equal([1, undefined]);
+  });
+
+  it('raises its audit counter with every quote', async () => {
+    await hello();
+    const counters: bigint[] = [];
+    for (const nonce of [1, 2, 3]) {
+      verifier.challenge(nonce);
+      counters.push(parseClaims((await verifier.hears('evidence')).claims).auditCounter);
+      await verifier.hears('part');
+    }
+    expect(counters).to.deep.equal([1n, 2n, 3n]);
+  });
+
+  it('measures the real bytes again for every challenge: a change between two shows (F-24)', async () => {
+    const { writeFileSync } = await import('node:fs');
+    await hello();
+    verifier.challenge(1);
+    await verifier.hears('evidence');
+    const before = await verifier.hears('part');
+    writeFileSync(firmware.path('boot.bin'), 'other bytes');
+    verifier.challenge(2);
+    await verifier.hears('evidence');
+    const after = await verifier.hears('part');
+    expect(equalBytes(before.body, after.body)).to.equal(false);
+  });
+
+  it('announces another boot than the cursor names, and does not quote for it', async () => {
+    await hello();
+    const cursor = { resetCount: 99, restartCount: 0, count: 3, prefix: new Uint8Array(16) };
+    verifier.challenge(5, { purpose: 'runtime', cursor });
+    expect((await verifier.hears('bootNew')).boot).to.deep.equal(agent.identity.boot);
+  });
+
+  it('gives a list that is asked for afterwards, and an empty part for one that it never measured', async () => {
+    await hello();
+    verifier.challenge(5);
+    await verifier.hears('evidence');
+    const { body, challenge } = await verifier.hears('part');
+    verifier.say({ type: 'want', challenge, list: nodeCrypto.sha256(body) });
+    expect((await verifier.hears('part')).body).to.deep.equal(body);
+    verifier.say({ type: 'want', challenge, list: new Uint8Array(32) });
+    expect((await verifier.hears('part')).body).to.have.length(0);
+  });
+
+  it('files a result before anybody is told of it', async () => {
+    await hello();
+    verifier.challenge(5);
+    const { challenge } = await verifier.hears('evidence');
+    await verifier.hears('part');
+    verifier.say({ type: 'result', challenge, verdict: 'trusted', ledgerIndex: 3, leafHash: new Uint8Array(32) });
+    verifier.challenge(6);
+    await verifier.hears('evidence');
+    expect(results.map(({ ledgerIndex }) => ledgerIndex)).to.deep.equal([3]);
+    expect(Buffer.from((await disk.agent.read('results.jsonl')) ?? []).toString()).to.include('"ledgerIndex":3');
+  });
+
+  for (const [what, greeting, code] of [
+    ['another audience', { audience: 'other', binding: 'tls-exporter' }, 'session.audience'],
+    ['another type of binding (F-76)', { audience: 'verifier', binding: 'tls-server-end-point' }, 'session.binding'],
+  ] as const) {
+    it(`signs nothing for a verifier with ${what}`, async () => {
+      void agent.run();
+      verifier.say({ type: 'greeting', nonce: NONCE_OF_GREETING, ...greeting });
+      await waitUntil(() => warnings.length > 0);
+      expect(warnings).to.deep.equal([code]);
+      expect(verifier.closed).to.equal(true);
+    });
+  }
+
+  it('ends the connection at a message that its state does not allow (F-59)', async () => {
+    await hello();
+    verifier.greet();
+    await waitUntil(() => warnings.length > 0);
+    expect(warnings).to.deep.equal(['session.unexpected-message']);
+  });
+
+  it('ends the connection at bytes that are no message, and at messages that a terminal sends (F-42)', async () => {
+    await hello();
+    verifier.sayBytes(Uint8Array.from([0xc1]));
+    await waitUntil(() => warnings.length > 0);
+    expect(warnings).to.deep.equal(['msgpack.type']);
+  });
+
+  it('takes no PCRs that it does not have: nothing is signed over a selection cleared in silence (F-15)', async () => {
+    await hello();
+    const selection = Uint8Array.from([0, 0, 0, 1, 0, 4, 3, 1, 0, 0]);
+    verifier.challenge(5, { selection });
+    await waitUntil(() => warnings.length > 0);
+    expect(warnings).to.deep.equal(['platform.selection']);
+  });
+
+  it('enrols by a quote over its session key, bound to the token (F-14)', async () => {
+    const token = `mtm1~wss://localhost:1/attest~${'00'.repeat(32)}~t-9~simulated~${'ab'.repeat(32)}`;
+    const fresh = new TerminalDisk();
+    const other = new ScriptedVerifier();
+    const enrolling = await createAgent({
+      platform: await fresh.powerOn(),
+      files: fresh.agent,
+      slots: firmware.slots,
+      dial: () => Promise.resolve(other.channel),
+      findRoot: () => Promise.resolve('PEM'),
+    });
+    const done = enrolling.enrol(token);
+    other.greet();
+    const request = await other.hears('enrol');
+    expect(request.sessionKey).to.deep.equal(enrolling.identity.sessionKey);
+    other.challenge(9, { purpose: 'enrol' });
+    const { claims, log } = await other.hears('evidence');
+    expect(log).to.have.length(0);
+    expect(parseClaims(claims).tokenDigest).to.deep.equal(nodeCrypto.sha256(new Uint8Array(32).fill(0xab)));
+    other.say({ type: 'enrolled', terminal: 't-9', audience: 'verifier' });
+    await done;
+    expect(enrolling.enrolment).to.include({ terminal: 't-9', audience: 'verifier' });
+  });
+
+  it('does not run without an enrolment', async () => {
+    const fresh = new TerminalDisk();
+    const lone = await createAgent({ platform: await fresh.powerOn(), files: fresh.agent, slots: firmware.slots });
+    const error: unknown = await lone.run().catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(AgentError).with.property('code', 'token.missing');
+    expect(error).not.to.be.instanceOf(ProtocolError);
+  });
+});
+
+async function waitUntil(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
