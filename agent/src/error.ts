@@ -25,6 +25,16 @@ export const AGENT_CODES = {
   'platform.selection':
     'the challenge asks for PCRs that this platform does not have: only the SHA-256 bank, PCR 0 to 23',
   'platform.counter': 'the counter has reached its end',
+  'platform.unavailable':
+    'the trusted environment does not answer: start it with mtm-agent tre, or look at why it ended',
+  'platform.busy': 'another agent uses this trusted environment: stop it first',
+  'platform.refused': 'the trusted environment does not do this for this client: report the defect',
+  'tre.running': 'a trusted environment runs on this state already: use it, or stop it first',
+  'tre.path': 'the path of the state directory is too long for a socket: use a shorter one',
+  'file.unreadable': 'the file cannot be read: correct its path or its permissions',
+  'file.unwritable': 'the file cannot be written: correct its path or its permissions',
+  'option.invalid': 'the options do not fit: look at --help',
+  'agent.malfunction': 'the agent met a defect of its own: report it',
 } as const;
 
 export type AgentCode = keyof typeof AGENT_CODES;

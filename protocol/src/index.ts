@@ -57,7 +57,14 @@ export {
   type TerminalClass,
 } from './message/enrolment-token.ts';
 export { type HelloContext, helloDigest, helloMessage } from './message/hello.ts';
-export { decodeStrict, encodeCanonical, isMsgpackMap, type MsgpackMap, type MsgpackValue } from './msgpack/codec.ts';
+export {
+  decodeStrict,
+  encodeCanonical,
+  isMsgpackArray,
+  isMsgpackMap,
+  type MsgpackMap,
+  type MsgpackValue,
+} from './msgpack/codec.ts';
 export { type AkRules, attestationKey } from './quote/attestation-key.ts';
 export {
   type BootIdentity,

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DurableFiles } from './durable-files.ts';
+import { fileNameParts, PENDING_SUFFIX } from './file-name.ts';
 
-/** A directory on disk, 0700, its files 0600. */
+/** A directory on disk, 0700, its files 0600; one writer. What a crash leaves of a file being replaced is overwritten by the next attempt. */
 export class DiskFiles implements DurableFiles {
   readonly #root: string;
 
@@ -45,9 +45,9 @@ export class DiskFiles implements DurableFiles {
   async replace(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#path(name);
     await this.#directoryOf(path);
-    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-    await written(temporary, 'wx', bytes);
-    await rename(temporary, path);
+    const pending = `${path}${PENDING_SUFFIX}`;
+    await written(pending, 'w', bytes);
+    await rename(pending, path);
     await syncDirectory(dirname(path));
   }
 
@@ -76,8 +76,8 @@ export class DiskFiles implements DurableFiles {
 
   async list(directory: string): Promise<readonly string[]> {
     try {
-      const names = await readdir(this.#path(directory));
-      return names.filter((name) => !name.endsWith('.tmp')).sort();
+      const names = await readdir(directory === '' ? this.#root : this.#path(directory));
+      return names.filter((name) => !name.endsWith(PENDING_SUFFIX)).sort();
     } catch (error) {
       if (isMissing(error)) return [];
       throw error;
@@ -85,7 +85,7 @@ export class DiskFiles implements DurableFiles {
   }
 
   #path(name: string): string {
-    return join(this.#root, name);
+    return join(this.#root, ...fileNameParts(name));
   }
 
   /** @returns whether something may be new in the directory, so that its entry must be synced */

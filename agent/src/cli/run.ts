@@ -1,0 +1,32 @@
+import { firstSignal } from './signal.ts';
+import type { Subcommand } from './subcommand.ts';
+import { openTerminal, TERMINAL_OPTIONS } from './terminal.ts';
+
+/** `mtm-agent run` */
+export const runCommand: Subcommand = {
+  name: 'run',
+  summary: 'boot the terminal, connect to its verifier and answer until a signal comes',
+  options: {
+    ...TERMINAL_OPTIONS,
+    'keep-tre': {
+      type: 'boolean',
+      about: 'leave the trusted environment running at the end, as a service of its own would',
+    },
+    start: {
+      type: 'string',
+      multiple: true,
+      value: 'component',
+      about: 'start this component of the release after boot; may be repeated',
+    },
+  },
+  async run(values) {
+    const { agent, platform } = await openTerminal(values);
+    const ends = firstSignal();
+    for (const component of values.list('start')) await agent.startComponent(component);
+    const running = agent.run();
+    const end = await Promise.race([ends, running.then(() => 0 as const)]);
+    if (!values.flag('keep-tre')) await platform.powerOff();
+    await agent.stop();
+    return end;
+  },
+};

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Agent, type AgentOptions, createAgent } from '../agent.ts';
+import { AgentError } from '../error.ts';
+import type { AgentLog } from '../log.ts';
+import type { RemotePlatform } from '../platform/soft/remote-platform.ts';
+import { connectOrStart } from '../platform/soft/start-tre.ts';
+import { DiskFiles } from '../storage/disk-files.ts';
+import type { OptionForm, OptionValues } from './subcommand.ts';
+
+/** Options of every command that is a terminal. */
+export const TERMINAL_OPTIONS = {
+  state: {
+    type: 'string',
+    required: true,
+    value: 'directory',
+    about: 'state of the terminal: tre/ and agent/ are made in it',
+  },
+  slots: {
+    type: 'string',
+    required: true,
+    value: 'directory',
+    about: 'slots a and b with the releases, and the file boot that names one',
+  },
+  token: { type: 'string', value: 'file', about: 'enrolment token; - reads it from standard input' },
+  binding: { type: 'string', value: 'type', about: 'tls-exporter (default) or tls-server-end-point' },
+  'device-key': { type: 'string', value: 'file', about: "key of the trusted environment's state" },
+  counter: { type: 'string', value: 'file', about: "counter file outside the trusted environment's directory" },
+} as const satisfies Readonly<Record<string, OptionForm>>;
+
+/** Directory of the TrE in a terminal's state. */
+export function treDirectory(state: string): string {
+  return join(state, 'tre');
+}
+
+/** Lines of JSON on standard error. */
+export const STANDARD_ERROR: AgentLog = {
+  info: (fields, message) => process.stderr.write(`${JSON.stringify({ level: 'info', message, ...fields })}\n`),
+  warn: (fields, message) => process.stderr.write(`${JSON.stringify({ level: 'warn', message, ...fields })}\n`),
+};
+
+export interface OpenTerminal {
+  readonly agent: Agent;
+  readonly platform: RemotePlatform;
+}
+
+/**
+ * The terminal of a state directory, booted; its TrE is started where it does not run. Enrolled with the token where it is not yet.
+ * @throws AgentError
+ */
+export async function openTerminal(values: OptionValues, more: Partial<AgentOptions> = {}): Promise<OpenTerminal> {
+  const state = values.text('state');
+  const platform = await connectOrStart({
+    directory: treDirectory(state),
+    command: ownCommand(),
+    deviceKey: values.optional('device-key'),
+    counter: values.optional('counter'),
+  });
+  const agent = await createAgent({
+    ...more,
+    platform,
+    files: new DiskFiles(join(state, 'agent')),
+    slots: values.text('slots'),
+    binding: bindingOf(values.optional('binding')),
+    log: STANDARD_ERROR,
+  });
+  const token = values.optional('token');
+  if (agent.enrolment === undefined && token !== undefined) await agent.enrol(await readToken(token));
+  return { agent, platform };
+}
+
+function bindingOf(text = 'tls-exporter'): 'tls-exporter' | 'tls-server-end-point' {
+  if (text === 'tls-exporter' || text === 'tls-server-end-point') return text;
+  throw new AgentError('option.invalid', '--binding tls-exporter or tls-server-end-point');
+}
+
+/** A token is a secret: it comes from a file or standard input, never from the command line. */
+async function readToken(file: string): Promise<Uint8Array> {
+  try {
+    if (file !== '-') return new Uint8Array(await readFile(file));
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    return new Uint8Array(Buffer.concat(chunks));
+  } catch (cause) {
+    throw new AgentError('file.unreadable', file, { cause });
+  }
+}
+
+/** This very command, run from its sources or built. */
+function ownCommand(): [string, ...string[]] {
+  const main = new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url);
+  return [process.execPath, ...process.execArgv, fileURLToPath(main)];
+}
