@@ -67,7 +67,7 @@ const PREFIX_LABEL = utf8('mtm-attest/v1 prefix\0');
 
 /**
  * Names a point of a log in a cursor: the first 16 bytes of SHA-256 over label, count and all 24 values. It commits to every digest extended,
- * per PCR in order; a terminal compares it to notice that another log was accepted, the verifier compares the values themselves.
+ * per PCR in order; a terminal may compare it to notice that another log was accepted, the verifier compares the values themselves.
  */
 export function prefixDigest(count: number, pcrs: Uint8Array, sha256: HashFunction): Uint8Array {
   return sha256(new Writer(1024).bytes(PREFIX_LABEL).u64(BigInt(count)).bytes(pcrs).done()).slice(0, 16);

@@ -34,7 +34,7 @@ export function encodeEnrolmentToken(token: EnrolmentToken): string {
  * @throws ProtocolError `enrolment.token-malformed`
  */
 export function parseEnrolmentToken(text: string | Uint8Array): EnrolmentToken {
-  const line = (typeof text === 'string' ? text : decodeUtf8(text)).trim();
+  const line = (typeof text === 'string' ? text : textOf(text)).trim();
   const [version, url, root, terminal, kind, secret, ...rest] = line.split(SEPARATOR);
   if (line.length > MAX_LENGTH || version !== VERSION || rest.length > 0) throw malformed();
   if (url === undefined || root === undefined || terminal === undefined || secret === undefined) throw malformed();
@@ -43,8 +43,16 @@ export function parseEnrolmentToken(text: string | Uint8Array): EnrolmentToken {
   return { url, rootDigest: digest(root), terminal, class: terminalClass, secret: digest(secret) };
 }
 
+function textOf(bytes: Uint8Array): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch (cause) {
+    throw new ProtocolError('enrolment.token-malformed', undefined, { cause });
+  }
+}
+
 function isVerifierUrl(url: string): boolean {
-  if (!URL.canParse(url)) return false;
+  if (!URL.canParse(url) || url.includes(SEPARATOR)) return false;
   const { protocol, username, password, search, hash } = new URL(url);
   return protocol === 'wss:' && `${username}${password}${search}${hash}` === '';
 }

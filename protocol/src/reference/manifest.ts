@@ -2,6 +2,7 @@ import { isId, utf8 } from '../bytes/text.ts';
 import { Writer } from '../bytes/writer.ts';
 import { ProtocolError } from '../error.ts';
 import { isComponentName } from '../event-log/component-list.ts';
+import { isU32 } from '../message/field.ts';
 import { decodeStrict, encodeCanonical, isMsgpackArray, type MsgpackValue } from '../msgpack/codec.ts';
 
 /** When a component may run: measured at boot, or started afterwards. */
@@ -117,7 +118,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 export function parseManifest(payload: Uint8Array): Manifest {
   const [issuer, model, sequence, minimum, releases] = tuple(decodeStrict(payload), 5);
   if (typeof issuer !== 'string' || !isId(issuer) || typeof model !== 'string' || !isId(model)) throw malformed();
-  if (!isCount(sequence) || !isCount(minimum) || !Array.isArray(releases)) throw malformed();
+  if (!isCount(sequence) || !isRelease(minimum) || !Array.isArray(releases)) throw malformed();
   if (releases.length === 0 || releases.length > MAX_RELEASES) throw malformed();
   const read = releases.map(readRelease);
   if (!ascending(read, (a, b) => a.release - b.release)) throw malformed();
@@ -126,7 +127,7 @@ export function parseManifest(payload: Uint8Array): Manifest {
 
 function readRelease(value: MsgpackValue): Release {
   const [release, version, acceptedUntil, components] = tuple(value, 4);
-  if (!isCount(release) || typeof version !== 'string' || version.length === 0 || version.length > 64)
+  if (!isRelease(release) || typeof version !== 'string' || version.length === 0 || version.length > 64)
     throw malformed();
   if (typeof acceptedUntil !== 'number' || !Number.isSafeInteger(acceptedUntil)) throw malformed();
   if (!Array.isArray(components)) throw malformed();
@@ -160,6 +161,11 @@ function tuple(value: MsgpackValue | undefined, length: number): readonly Msgpac
 
 function isBytes(value: MsgpackValue | undefined, length: number): value is Uint8Array {
   return value instanceof Uint8Array && value.length === length;
+}
+
+/** A release stands in the event log as a u32. */
+function isRelease(value: MsgpackValue | undefined): value is number {
+  return isCount(value) && isU32(value);
 }
 
 /** Sequences and releases count from 1. */

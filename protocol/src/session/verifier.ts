@@ -55,7 +55,6 @@ export const VERIFIER_SESSION: Readonly<Record<VerifierState, Row>> = {
     'evidence-not-open': 'idle',
     'part-not-open': 'idle',
     'bootNew-not-open': 'idle',
-    deadline: 'closed',
     refusal: 'closed',
   },
   challenged: {

@@ -22,8 +22,6 @@ const LONG_RUNS = 8;
 const SHORT_RUNS = 2000;
 const DECLARING_RUNS = 21;
 
-let kept: unknown;
-
 function used(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
@@ -31,18 +29,17 @@ function used(): number {
 
 function settled(): number {
   globalThis.gc?.();
+  globalThis.gc?.();
   return used();
 }
 
-/** What the results of `times` parsings hold on to, once everything else is collected; the first attempt also compiles. */
+/** What the results of `times` parsings hold on to, once everything else is collected; what is compiled was compiled before. */
 function retained({ name, input, parse }: MemoryVector, times: number): Growth {
-  let growth = 0;
-  for (let attempt = 0; attempt < 2; attempt++) {
-    kept = undefined;
-    const before = settled();
-    kept = Array.from({ length: times }, () => parse(input));
-    growth = (settled() - before) / times;
-  }
+  parse(input);
+  const kept: unknown[] = [];
+  const before = settled();
+  for (let i = 0; i < times; i++) kept.push(parse(input));
+  const growth = (settled() - before) / kept.length;
   return { name, inputBytes: input.length, growth };
 }
 

@@ -5,7 +5,12 @@ import { encodeRecord, readRecords } from '../../src/event-log/record.ts';
 import { encodeMessage, parseMessage } from '../../src/message/catalogue.ts';
 import { encodeClaims, parseClaims } from '../../src/message/claims.ts';
 import { decodeStrict } from '../../src/msgpack/codec.ts';
-import { encodeManifest, encodeSignedManifest, parseManifest, parseSignedManifest } from '../../src/reference/manifest.ts';
+import {
+  encodeManifest,
+  encodeSignedManifest,
+  parseManifest,
+  parseSignedManifest,
+} from '../../src/reference/manifest.ts';
 import { parseAttest } from '../../src/tpm/attest.ts';
 import { parsePcrSelection } from '../../src/tpm/pcr.ts';
 import { parsePublic } from '../../src/tpm/public.ts';
@@ -69,7 +74,11 @@ function documents(): readonly MemoryVector[] {
   const components = NAMES.map((name) => ({ name, pcr: 4, digest: D, phase: 'boot' as const }));
   const releases = [1, 2, 3].map((release) => ({ release, version: '1', components }));
   const manifest = encodeManifest({ issuer: 'i', model: 'm', sequence: 1, minimum: 1, releases });
-  const small = Array.from({ length: 256 }, (_, i) => ({ release: i + 1, version: '1', components: components.slice(0, 1) }));
+  const small = Array.from({ length: 256 }, (_, i) => ({
+    release: i + 1,
+    version: '1',
+    components: components.slice(0, 1),
+  }));
   const signature = { keyId: D, algorithm: 'ed25519' as const, signature: new Uint8Array(64) };
   return [
     { name: 'a component list', input: list, parse: parseComponentList },
@@ -148,7 +157,10 @@ export const DECLARING: readonly (readonly [name: string, input: Uint8Array])[] 
   ['text of 256 MiB', fromHex('db10000000')],
   ['byte string of 4 GiB', fromHex('c6ffffffff')],
   ['byte string of 256 MiB', fromHex('c610000000')],
-  ['byte string of 256 MiB in a message', Uint8Array.from([0x82, 0xa1, 0x61, 0xc6, 0x10, 0, 0, 0, ...utf8('a'.repeat(64))])],
+  [
+    'byte string of 256 MiB in a message',
+    Uint8Array.from([0x82, 0xa1, 0x61, 0xc6, 0x10, 0, 0, 0, ...utf8('a'.repeat(64))]),
+  ],
   ['arrays in arrays', new Uint8Array(100_000).fill(0x91)],
   ['maps in maps', fromHex('81a0'.repeat(50_000))],
 ];

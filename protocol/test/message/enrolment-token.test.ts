@@ -47,6 +47,8 @@ describe('an enrolment token', () => {
       expectRefusal(() => parseEnrolmentToken(PARTS.toSpliced(i, 0, '').join('~')), 'enrolment.token-malformed');
       expectRefusal(() => parseEnrolmentToken(PARTS.with(i, '').join('~')), 'enrolment.token-malformed');
     }
+    expectRefusal(() => parseEnrolmentToken(`${LINE}~`), 'enrolment.token-malformed');
+    expectRefusal(() => parseEnrolmentToken(`${LINE}~x`), 'enrolment.token-malformed');
     const spoilt: readonly (readonly [part: number, values: readonly string[]])[] = [
       [0, ['mtm2', 'MTM1', 'mtm1 ']],
       [1, ['https://a', 'ws://a', 'a', 'wss://', 'wss://u@a', 'wss://u:p@a', 'wss://a?b', 'wss://a#b']],

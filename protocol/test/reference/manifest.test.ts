@@ -66,8 +66,10 @@ const components: fc.Arbitrary<readonly ReferenceComponent[]> = fc
       ),
     ),
   );
+/** An event of the log holds a release as a u32. */
+const releaseNumbers = fc.integer({ min: 1, max: 0xffffffff });
 const releases: fc.Arbitrary<readonly Release[]> = fc
-  .uniqueArray(counts, { minLength: 1, maxLength: 5 })
+  .uniqueArray(releaseNumbers, { minLength: 1, maxLength: 5 })
   .chain((numbers) =>
     fc.tuple(
       ...numbers
@@ -90,7 +92,7 @@ const manifests: fc.Arbitrary<Manifest> = fc.record({
   issuer: ids,
   model: ids,
   sequence: counts,
-  minimum: counts,
+  minimum: releaseNumbers,
   releases,
 });
 
@@ -189,6 +191,10 @@ describe('a manifest', () => {
       PART.with(3, false),
     ];
     for (const part of spoilt) refusesManifest(withComponents(part));
+    const many = (count: number): MsgpackValue =>
+      listed(...Array.from({ length: count }, (_, i) => `c${String(i).padStart(4, '0')}`));
+    parseManifest(encodeCanonical(many(4096)));
+    refusesManifest(many(4097));
     const bootPcrs = [0, 1, 4, 7, 10, 11];
     for (let pcr = 0; pcr < 25; pcr++) {
       for (const [phase, allowed] of [

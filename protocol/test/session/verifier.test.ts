@@ -35,7 +35,7 @@ const ALLOWED: readonly string[] = [
   'appraising want-sent receiving',
   'appraising result-sent idle',
   'appraising bootNew idle',
-  ...['greeting', 'enrolling', 'enrol-challenged', 'enrolment-quoted', 'identifying', 'idle'].map(
+  ...['greeting', 'enrolling', 'enrol-challenged', 'enrolment-quoted', 'identifying'].map(
     (state) => `${state} deadline closed`,
   ),
   ...VERIFIER_STATES.filter((state) => state !== 'closed' && state !== 'appraising').map(
