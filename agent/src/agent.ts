@@ -58,7 +58,9 @@ export interface Agent {
    * @throws AgentError `token.missing` where the terminal is not enrolled
    */
   run(): Promise<void>;
-  /** Ends the connection and `run`. A platform in a process of its own goes on: this is no power loss. */
+  /** Ends the connection and `run`. */
+  disconnect(): Promise<void>;
+  /** Disconnects and closes the platform. One in a process of its own goes on: this is no power loss. */
   stop(): Promise<void>;
 }
 
@@ -126,12 +128,19 @@ class RunningAgent implements Agent {
     return this.#run;
   }
 
-  async stop(): Promise<void> {
+  async disconnect(): Promise<void> {
     this.#stop.abort();
     this.#channel?.close();
     this.#wake();
     await this.#run;
-    await this.#options.platform.close();
+  }
+
+  async stop(): Promise<void> {
+    try {
+      await this.disconnect();
+    } finally {
+      await this.#options.platform.close();
+    }
   }
 
   #stopping(): boolean {

@@ -6,12 +6,24 @@ export const AGENT_CODES = {
     'the state file is of another version of the agent: run the version that wrote it, or enrol anew in a new directory',
   'state.rolled-back':
     'the counter outside the state directory is newer than the state: an old copy was put back; restore the newest one, or enrol anew',
+  'state.missing':
+    'the directory held a state that is gone: put the newest copy back, or enrol this terminal anew in a new directory',
+  'state.run-ahead':
+    'the state is further than the counter outside its directory: a copy of it was used elsewhere, or the counter was put back; enrol anew in a new directory',
+  'state.counter-missing': 'a counter outside the directory guards this state: name its file with --counter',
+  'state.counter-inside': 'the counter lies in the directory that it guards: name a file outside it',
+  'state.exposed': 'others may enter the state directory, which holds files of theirs too: name a directory of its own',
+  'device-key.missing':
+    'the state is there, and the key file beside it is gone: name the device key with --device-key, or put the file back',
   'device-key.unreadable': 'the device key cannot be read: name a file that the agent may read',
   'device-key.exposed': 'others can read the device key: chmod 0600 it',
   'device-key.malformed': 'the device key is neither 32 bytes nor 64 hexadecimal digits',
   'log.diverged':
     'the event log does not lead to the PCRs of this boot: something extended them past the agent, or the log was changed; reboot the terminal',
   'log.full': 'the log of this boot has reached 1,000,000 events: reboot the terminal',
+  'log.stopped': 'an earlier event could not be logged and extended: restart the agent, which mends the log',
+  'boot.record':
+    'the agent cannot read which slot booted: remove booted.json and started.json, and reboot the terminal',
   'slot.unreadable': 'the slot that should boot cannot be read: install a release into it',
   'slot.manifest': 'the manifest in the slot does not list the release that the slot holds',
   'component.name': 'a component needs a relative name of letters, digits and ._/@+-',
@@ -29,11 +41,14 @@ export const AGENT_CODES = {
     'the trusted environment does not answer: start it with mtm-agent tre, or look at why it ended',
   'platform.busy': 'another agent uses this trusted environment: stop it first',
   'platform.refused': 'the trusted environment does not do this for this client: report the defect',
+  'platform.failed': 'the trusted environment could not do it: look at its disk, then restart it',
   'tre.running': 'a trusted environment runs on this state already: use it, or stop it first',
   'tre.path': 'the path of the state directory is too long for a socket: use a shorter one',
   'file.unreadable': 'the file cannot be read: correct its path or its permissions',
   'file.unwritable': 'the file cannot be written: correct its path or its permissions',
   'option.invalid': 'the options do not fit: look at --help',
+  'api.unreachable': "the verifier's HTTP API does not answer: correct its address or its certificates",
+  'api.refused': "the verifier's HTTP API refused: correct the API token, or what was asked",
   'agent.malfunction': 'the agent met a defect of its own: report it',
 } as const;
 

@@ -8,10 +8,18 @@ const SHOWN = '[secret]';
  */
 export class Secret {
   readonly #bytes: Uint8Array;
+  #destroyed = false;
 
   /** @param bytes copied; the caller may overwrite its own */
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes.slice();
+    this.#bytes = new Uint8Array(bytes);
+  }
+
+  /** A secret whose only copy is the new one: `bytes` are overwritten. */
+  static taking(bytes: Uint8Array): Secret {
+    const secret = new Secret(bytes);
+    bytes.fill(0);
+    return secret;
   }
 
   get length(): number {
@@ -20,11 +28,13 @@ export class Secret {
 
   /** Lends the bytes to one synchronous use. */
   use<T>(consume: (bytes: Uint8Array) => T): T {
+    if (this.#destroyed) throw new RangeError('the secret was destroyed');
     return consume(this.#bytes);
   }
 
   /** Overwrites the bytes with zeros. Copies that the runtime made cannot be reached. */
   destroy(): void {
+    this.#destroyed = true;
     this.#bytes.fill(0);
   }
 

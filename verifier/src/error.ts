@@ -34,6 +34,9 @@ export const VERIFIER_CODES = {
   'file.unreadable': 'the file cannot be read: correct its path or its permissions',
   'file.unwritable': 'the file cannot be written, or is there already: name another one',
   'init.exists': 'the directory already holds a file that would be written: name another directory',
+  'option.invalid': 'the options do not fit: look at --help',
+  'demo.command': 'a command of the demonstration ended by itself: look at what it said',
+  'demo.events': 'the simulator told something that nobody understands: run commands of one version',
   'api.refused': 'the API of the verifier refused: see the reason',
   'api.unreachable': 'the API of the verifier does not answer: start it, or correct the address in the configuration',
 } as const;

@@ -58,7 +58,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   return { slot, log, audited };
 }
 
-/** Starts a component after boot: measured, logged and extended before it may run; audited from then on. */
+/** Starts a component after boot: measured, logged and extended before it may run; audited from then on. One at a time. */
 export async function startComponent(booted: Booted, files: DurableFiles, name: string, path?: string): Promise<void> {
   const file = path ?? booted.slot.path(name);
   const paths = { ...(await startedPaths(files)), [name]: file };
@@ -104,6 +104,6 @@ function parseJson(bytes: Uint8Array | undefined): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (cause) {
-    throw new AgentError('state.tampered', 'agent files', { cause });
+    throw new AgentError('boot.record', undefined, { cause });
   }
 }

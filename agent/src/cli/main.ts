@@ -5,12 +5,13 @@ import { enrolCommand } from './enrol.ts';
 import { tellFailure } from './outcome.ts';
 import { quoteCommand } from './quote.ts';
 import { runCommand } from './run.ts';
+import { simulateCommand } from './simulate.ts';
 import type { ExitCode, OptionValues, Subcommand } from './subcommand.ts';
 import { treCommand } from './tre.ts';
 
 type OptionForms = NonNullable<ParseArgsConfig['options']>;
 
-const SUBCOMMANDS: readonly Subcommand[] = [runCommand, enrolCommand, treCommand, quoteCommand];
+const SUBCOMMANDS: readonly Subcommand[] = [runCommand, enrolCommand, treCommand, quoteCommand, simulateCommand];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -1,34 +1,18 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  attestationKey,
-  encodePublicPem,
-  fromHex,
-  type PcrSelection,
-  ProtocolError,
-  p256Spki,
-  parseAttest,
-  parsePublic,
-  parseSelectionText,
-  type QuoteContext,
-  qualifyingData,
-  toHex,
-  writePcrFile,
-  writePcrSelection,
-} from '@mtm-attest/protocol';
-import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
-import { AgentError } from '../error.ts';
+import { fromHex, ProtocolError, parseSelectionText, toHex } from '@mtm-attest/protocol';
+import { type AgentCode, AgentError } from '../error.ts';
 import type { TrustedPlatform } from '../platform/platform.ts';
-import { heldFiles } from '../platform/soft/held-files.ts';
 import { openSoftOnDisk } from '../platform/soft/open-soft.ts';
-import { claimState } from '../platform/soft/process.ts';
 import { RemotePlatform } from '../platform/soft/remote-platform.ts';
-import { DiskFiles } from '../storage/disk-files.ts';
+import { STATE_FILE } from '../platform/soft/state-file.ts';
+import { type Inspection, inspect } from './inspection.ts';
 import { tell } from './outcome.ts';
 import type { OptionValues, Subcommand } from './subcommand.ts';
 import { treDirectory } from './terminal.ts';
 
 const MAX_NONCE_BYTES = 64;
+const OPEN_TRIES = 8;
 
 /** `mtm-agent quote`: a quote for inspection, in the files of tpm2-tools. The nonce is hashed into it; raw data cannot be quoted (F-14). */
 export const quoteCommand: Subcommand = {
@@ -58,10 +42,9 @@ export const quoteCommand: Subcommand = {
     const nonce = optionOf('--nonce in hexadecimal', () => fromHex(values.text('nonce')));
     if (nonce.length === 0 || nonce.length > MAX_NONCE_BYTES)
       throw new AgentError('option.invalid', '--nonce of 1 to 64 bytes');
-    const directory = treDirectory(values.text('state'));
-    const { platform, end } = await openTre(directory, values);
+    const tre = await openTre(await treOf(values.text('state')), values);
     try {
-      const made = await inspect(platform, selection, nonce);
+      const made = await inspect(tre.platform, selection, nonce);
       const files = await writeFiles(values.text('out'), made.files);
       const { clock, extraData } = made;
       const document = {
@@ -75,90 +58,55 @@ export const quoteCommand: Subcommand = {
       tell(values.flag('json'), document, textOf(document));
       return 0;
     } finally {
-      await end();
+      await tre.close();
     }
   },
 };
 
 interface OpenTre {
   readonly platform: TrustedPlatform;
-  readonly end: () => Promise<void>;
+  close(): Promise<void>;
 }
 
-/** The TrE of a running terminal is asked; it must not be powered on a second time. Otherwise it is powered on for this one quote. */
+/** A TrE that runs is asked; it must not be powered on a second time. Otherwise it is powered on for this one quote. */
 async function openTre(directory: string, values: OptionValues): Promise<OpenTre> {
-  const asked = await running(directory);
-  if (asked !== undefined) return { platform: asked, end: () => asked.close() };
-  const claim = await claimState(directory);
-  const platform = await openSoftOnDisk({
-    directory,
-    deviceKey: values.optional('device-key'),
-    counter: values.optional('counter'),
-    credentials: process.env['CREDENTIALS_DIRECTORY'],
-    files: heldFiles(new DiskFiles(directory), () => claim.holds()),
-  });
-  const end = async (): Promise<void> => {
-    await platform.close();
-    await claim.release();
-  };
-  return { platform, end };
+  for (let tried = 1; ; tried++) {
+    const asked = await running(directory);
+    if (asked !== undefined) return { platform: asked, close: () => asked.close() };
+    try {
+      return await openSoftOnDisk({
+        directory,
+        deviceKey: values.optional('device-key'),
+        counter: values.optional('counter'),
+        credentials: process.env['CREDENTIALS_DIRECTORY'],
+      });
+    } catch (error) {
+      // It was started in the meantime: then it is asked after all.
+      if (!isCode(error, 'tre.running') || tried === OPEN_TRIES) throw error;
+    }
+  }
 }
 
 async function running(directory: string): Promise<TrustedPlatform | undefined> {
   try {
-    await stat(directory);
-    return await RemotePlatform.connect(directory, 'inspector');
+    return await RemotePlatform.connect(directory, { role: 'inspector' });
   } catch (error) {
-    if (error instanceof AgentError && error.code !== 'platform.unavailable') throw error;
-    return undefined;
+    if (isCode(error, 'platform.unavailable')) return undefined;
+    throw error;
   }
 }
 
-interface Inspection {
-  readonly files: Readonly<Record<string, Uint8Array | string>>;
-  readonly extraData: Uint8Array;
-  readonly clock: Readonly<Record<string, unknown>>;
+function isCode(error: unknown, code: AgentCode): boolean {
+  return error instanceof AgentError && error.code === code;
 }
 
-const EMPTY = new Uint8Array();
-
-async function inspect(platform: TrustedPlatform, selection: PcrSelection, nonce: Uint8Array): Promise<Inspection> {
-  const { akName, akPublic } = await platform.identity();
-  const context: QuoteContext = {
-    purpose: 'inspect',
-    challengeDigest: nodeCrypto.sha256(nonce),
-    binding: { type: 'none', value: EMPTY },
-    audience: '',
-    terminal: '',
-    compartment: 'mrtm',
-    ownershipEpoch: 0n,
-    akName,
-    claimsDigest: nodeCrypto.sha256(EMPTY),
-  };
-  const { attest, signature } = await platform.quote({
-    ...context,
-    bindSessionKey: false,
-    selection: writePcrSelection(selection),
-  });
-  const pcrs = await platform.readPcrs();
-  const values = new Map(Array.from({ length: 24 }, (_, pcr) => [pcr, pcrs.slice(32 * pcr, 32 * pcr + 32)]));
-  const { clockInfo } = parseAttest(attest, 'quote');
-  return {
-    files: {
-      'ak.pem': akPem(akPublic),
-      'quote.attest': attest,
-      'quote.sig': signature,
-      'pcrs.bin': writePcrFile(selection, { sha256: values }),
-    },
-    extraData: qualifyingData(context, nodeCrypto.sha256),
-    clock: { ...clockInfo, clock: Number(clockInfo.clock) },
-  };
-}
-
-function akPem(akPublic: Uint8Array): string {
-  const key = attestationKey(parsePublic(akPublic));
-  if (key.algorithm !== 'ecdsa-p256') throw new AgentError('agent.malfunction', 'an AK that is no P-256 key');
-  return encodePublicPem(p256Spki(key.x, key.y));
+/** The state of a terminal, or that of its TrE alone. */
+async function treOf(state: string): Promise<string> {
+  const isTre = await access(join(state, STATE_FILE)).then(
+    () => true,
+    () => false,
+  );
+  return isTre ? state : treDirectory(state);
 }
 
 async function writeFiles(directory: string, files: Inspection['files']): Promise<readonly string[]> {

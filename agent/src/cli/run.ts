@@ -21,12 +21,15 @@ export const runCommand: Subcommand = {
   },
   async run(values) {
     const { agent, platform } = await openTerminal(values);
-    const ends = firstSignal();
-    for (const component of values.list('start')) await agent.startComponent(component);
-    const running = agent.run();
-    const end = await Promise.race([ends, running.then(() => 0 as const)]);
-    if (!values.flag('keep-tre')) await platform.powerOff();
-    await agent.stop();
-    return end;
+    try {
+      const ends = firstSignal();
+      for (const component of values.list('start')) await agent.startComponent(component);
+      const end = await Promise.race([ends, agent.run().then(() => 0 as const)]);
+      await agent.disconnect();
+      if (!values.flag('keep-tre')) await platform.powerOff();
+      return end;
+    } finally {
+      await platform.close();
+    }
   },
 };

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Agent, type AgentOptions, createAgent } from '../agent.ts';
 import { AgentError } from '../error.ts';
 import type { AgentLog } from '../log.ts';
 import type { RemotePlatform } from '../platform/soft/remote-platform.ts';
 import { connectOrStart } from '../platform/soft/start-tre.ts';
 import { DiskFiles } from '../storage/disk-files.ts';
+import { ownCommand } from './own-command.ts';
 import type { OptionForm, OptionValues } from './subcommand.ts';
 
 /** Options of every command that is a terminal. */
@@ -57,10 +57,13 @@ export async function openTerminal(values: OptionValues, more: Partial<AgentOpti
     deviceKey: values.optional('device-key'),
     counter: values.optional('counter'),
   });
+  const files = new DiskFiles(join(state, 'agent'));
+  // The TrE serves one agent at a time, so nobody else writes there now.
+  await files.sweep();
   const agent = await createAgent({
     ...more,
     platform,
-    files: new DiskFiles(join(state, 'agent')),
+    files,
     slots: values.text('slots'),
     binding: bindingOf(values.optional('binding')),
     log: STANDARD_ERROR,
@@ -85,10 +88,4 @@ async function readToken(file: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new AgentError('file.unreadable', file, { cause });
   }
-}
-
-/** This very command, run from its sources or built. */
-function ownCommand(): [string, ...string[]] {
-  const main = new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url);
-  return [process.execPath, ...process.execArgv, fileURLToPath(main)];
 }

@@ -1,9 +1,8 @@
-import { heldFiles } from '../platform/soft/held-files.ts';
 import { openSoftOnDisk } from '../platform/soft/open-soft.ts';
-import { claimState } from '../platform/soft/process.ts';
-import { DiskFiles } from '../storage/disk-files.ts';
+import { serveTre } from '../platform/soft/process.ts';
+import { tell } from './outcome.ts';
 import { firstSignal } from './signal.ts';
-import type { Subcommand } from './subcommand.ts';
+import type { ExitCode, Subcommand } from './subcommand.ts';
 
 /** `mtm-agent tre`: the trusted environment in a process of its own, best under its own user. */
 export const treCommand: Subcommand = {
@@ -22,24 +21,42 @@ export const treCommand: Subcommand = {
       about: 'key that the state is encrypted under (default: a service credential, or a file beside the state)',
     },
     counter: { type: 'string', value: 'file', about: 'file outside the directory that betrays an old copy of it' },
+    bound: { type: 'boolean', about: 'power off once standard input ends' },
+    json: { type: 'boolean', about: 'print JSON' },
   },
   async run(values) {
+    closeToOthers();
+    const stopping = firstSignal();
     const directory = values.text('state');
-    const claim = await claimState(directory);
-    const platform = await openSoftOnDisk({
+    const { claim, platform } = await openSoftOnDisk({
       directory,
       deviceKey: values.optional('device-key'),
       credentials: process.env['CREDENTIALS_DIRECTORY'],
       counter: values.optional('counter'),
-      files: heldFiles(new DiskFiles(directory), () => claim.holds()),
     });
-    const server = claim.serve(platform);
+    const server = serveTre(claim, platform);
     const { protection } = await platform.identity();
-    const stopping = firstSignal();
-    process.stdout.on('error', () => undefined);
-    process.stdout.write(`${JSON.stringify({ ok: true, pid: process.pid, protection })}\n`);
-    const end = await Promise.race([stopping, server.poweredOff.then(() => 0 as const)]);
+    const document = { ok: true, serves: true, pid: process.pid, protection };
+    tell(values.flag('json'), document, `serves ${directory}; state protection: ${protection}`);
+    const ends: Promise<ExitCode>[] = [stopping, server.poweredOff.then(() => 0 as const)];
+    if (values.flag('bound')) ends.push(inputEnd().then(() => 0 as const));
+    const end = await Promise.race(ends);
     await server.close();
+    process.stdin.destroy();
     return end;
   },
 };
+
+/** Files are made for this user alone; whoever started it may have gone; no debugger is let in by a signal. */
+function closeToOthers(): void {
+  process.umask(0o077);
+  process.on('SIGUSR1', () => undefined);
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+}
+
+function inputEnd(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdin.on('end', resolve).on('error', resolve).resume();
+  });
+}

@@ -21,7 +21,7 @@ import type { DurableFiles } from '../storage/durable-files.ts';
 
 const NAME = 'log.bin';
 /** Every so many events the file offset is remembered. */
-const INDEX_STEP = 1024;
+const INDEX_STEP = 64;
 const READ_BYTES = 1_048_576;
 
 /** What a log says of its boot, for going on after a restart of the agent. */
@@ -54,6 +54,8 @@ export class LogFile {
   readonly #offsets: number[] = [0];
   #count = 0;
   #bytes = 0;
+  #last: Promise<void> = Promise.resolve();
+  #stopped = false;
 
   private constructor(files: DurableFiles, platform: TrustedPlatform) {
     this.#files = files;
@@ -61,7 +63,9 @@ export class LogFile {
   }
 
   /**
-   * Opens the log of the platform's present boot, mends what a crash left, or begins a new one.
+   * Opens the log of the platform's present boot, mends what a crash left, or begins a new one. While nothing has been extended, whatever lies
+   * there belongs to an older boot.
+   *
    * @param agent version for the boot event
    * @throws AgentError `log.diverged` where log and PCRs do not belong together
    */
@@ -69,12 +73,15 @@ export class LogFile {
     const log = new LogFile(files, platform);
     const { boot } = await platform.identity();
     const pcrs = await platform.readPcrs();
-    const read = await log.#readOwn();
-    if (read.boot === undefined || compareBootIdentity(read.boot, boot) !== 0) {
-      await log.#beginBoot(read, boot, pcrs, agent);
-    } else {
-      await log.#mend(read, pcrs);
+    if (equalBytes(pcrs, resetPcrs())) {
+      await files.replace(NAME, new Uint8Array());
+      await log.append({ type: 'boot', ...boot, agent });
+      return log;
     }
+    const read = await log.#readOwn();
+    await log.#mend(read, pcrs);
+    if (read.boot === undefined) throw new AgentError('log.diverged');
+    if (compareBootIdentity(read.boot, boot) !== 0) await log.append({ type: 'boot', ...boot, agent });
     return log;
   }
 
@@ -86,13 +93,27 @@ export class LogFile {
     return this.#logged;
   }
 
-  /** @throws AgentError `log.full` (F-29) */
-  async append(event: LogEvent, pcr: number | undefined = EVENTS[event.type].pcrs[0]): Promise<void> {
+  /**
+   * Append, fsync, extend; one event after the other. After a failure nothing more is appended: the log may be one event ahead already, and
+   * opening it again mends that.
+   *
+   * @throws AgentError `log.full` (F-29), `log.stopped`
+   */
+  append(event: LogEvent, pcr: number | undefined = EVENTS[event.type].pcrs[0]): Promise<void> {
+    const appended = this.#last.then(() => this.#append(event, pcr));
+    this.#last = appended.catch(() => undefined);
+    return appended;
+  }
+
+  async #append(event: LogEvent, pcr: number | undefined): Promise<void> {
+    if (this.#stopped) throw new AgentError('log.stopped');
     if (pcr === undefined || this.#count >= MAX_RECORDS) throw new AgentError('log.full');
     const content = encodeEvent(event);
     const record = encodeRecord(pcr, content);
+    this.#stopped = true;
     await this.#files.append(NAME, record);
     await this.#platform.extend(pcr, nodeCrypto.sha256(content));
+    this.#stopped = false;
     this.#passed(record.length);
     this.#note(event);
   }
@@ -124,28 +145,18 @@ export class LogFile {
     }
   }
 
-  async #beginBoot(read: Read, boot: BootIdentity, pcrs: Uint8Array, agent: string): Promise<void> {
-    const event: LogEvent = { type: 'boot', ...boot, agent };
-    if (equalBytes(pcrs, resetPcrs())) {
-      this.#offsets.length = 1;
-      await this.#files.replace(NAME, new Uint8Array());
-      this.#reset();
-      await this.append(event);
+  /** A torn last record was never extended; a whole one may not have been yet. Never both: one event is logged and extended at a time. */
+  async #mend(read: Read, pcrs: Uint8Array): Promise<void> {
+    if (equalBytes(read.pcrs, pcrs)) {
+      if (read.bytes !== read.total) await this.#files.truncate(NAME, read.bytes);
       return;
     }
-    if (read.boot === undefined || read.bytes !== read.total || !equalBytes(read.pcrs, pcrs)) {
-      throw new AgentError('log.diverged');
-    }
-    await this.append(event);
-  }
-
-  async #mend(read: Read, pcrs: Uint8Array): Promise<void> {
-    if (read.bytes !== read.total) await this.#files.truncate(NAME, read.bytes);
-    if (equalBytes(read.pcrs, pcrs)) return;
     const { last } = read;
     const ahead = new LogReplay(nodeCrypto.sha256, { count: 0, pcrs });
     if (last !== undefined) ahead.extend(last.pcr, last.digest);
-    if (last === undefined || !equalBytes(ahead.values(), read.pcrs)) throw new AgentError('log.diverged');
+    if (last === undefined || read.bytes !== read.total || !equalBytes(ahead.values(), read.pcrs)) {
+      throw new AgentError('log.diverged');
+    }
     await this.#platform.extend(last.pcr, last.digest);
   }
 
@@ -188,15 +199,6 @@ export class LogFile {
     this.#count += 1;
     this.#bytes += bytes;
     if (this.#count % INDEX_STEP === 0) this.#offsets[this.#count / INDEX_STEP] = this.#bytes;
-  }
-
-  #reset(): void {
-    this.#count = 0;
-    this.#bytes = 0;
-    this.#logged.release = undefined;
-    this.#logged.ready = false;
-    this.#logged.components.clear();
-    this.#logged.started.clear();
   }
 
   #note(event: LogEvent): void {

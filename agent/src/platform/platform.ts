@@ -23,7 +23,8 @@ export interface PlatformIdentity {
 }
 
 /** Counters that only rise. `audit` counts quotes. */
-export type CounterName = 'audit' | 'bootstrap' | 'rim-protect' | 'storage-protect';
+export const COUNTER_NAMES = ['audit', 'bootstrap', 'rim-protect', 'storage-protect'] as const;
+export type CounterName = (typeof COUNTER_NAMES)[number];
 
 /** A quote's context without what the platform knows itself: its AK, and its session key where that is the key to bind. */
 export interface QuoteRequest extends Omit<QuoteContext, 'akName' | 'keyToBind'> {
@@ -39,17 +40,22 @@ export interface QuoteRequest extends Omit<QuoteContext, 'akName' | 'keyToBind'>
  */
 export interface TrustedPlatform {
   identity(): Promise<PlatformIdentity>;
-  /** @param pcr 0..23 @param digest 32 bytes, SHA-256 bank */
+  /** @param pcr 0..23 @param digest 32 bytes, SHA-256 bank @throws AgentError `platform.selection` */
   extend(pcr: number, digest: Uint8Array): Promise<void>;
   /** All 24 values of the SHA-256 bank, 768 bytes. */
   readPcrs(): Promise<Uint8Array>;
+  /** @throws AgentError `platform.selection` (other banks, another form than the usual three bitmap bytes), `platform.refused` */
   quote(request: QuoteRequest): Promise<Quote>;
   /** Signature over the hello by the session key: r and s, 64 bytes. */
   signHello(context: HelloContext): Promise<Uint8Array>;
   readCounter(name: CounterName): Promise<bigint>;
   /** Raises by one, durable before it returns. @returns the new value */
   incrementCounter(name: CounterName): Promise<bigint>;
+  /** @param length 0..1024 */
   random(length: number): Promise<Uint8Array>;
-  /** Ends this use of the platform. The separate process goes on: ending an agent is no power loss. */
+  /**
+   * Ends this use of the platform; whatever is asked afterwards is `platform.unavailable`. In this process it is an orderly power off; the
+   * separate process goes on: ending an agent is no power loss.
+   */
   close(): Promise<void>;
 }

@@ -11,6 +11,8 @@ const NO_CONTEXT = Buffer.alloc(0);
 const HANDSHAKE_MS = 10_000;
 /** Messages that may wait to be read; a verifier that keeps to the protocol never sends so many at once. */
 const MAX_WAITING = 64;
+/** Time for the other end's half of the closing handshake; a terminal that stops does not wait for a verifier that is gone. */
+const CLOSE_MS = 1000;
 /** So often the terminal looks whether the other end is still there. */
 const KEEP_ALIVE_MS = 30_000;
 
@@ -115,6 +117,10 @@ class WebSocketChannel implements Channel {
 
   close(): void {
     this.#socket.close();
+    const cut = setTimeout(() => {
+      this.#socket.terminate();
+    }, CLOSE_MS);
+    cut.unref();
     this.#end();
   }
 

@@ -3,6 +3,7 @@ import {
   compareBootIdentity,
   type EnrolmentToken,
   encodeMessage,
+  equalBytes,
   type Message,
   type MessageName,
   parseMessage,
@@ -61,6 +62,7 @@ export class Exchange {
     const { akPublic, sessionKey } = identity;
     this.#send({ type: 'enrol', terminal: token.terminal, token: token.secret, akPublic, sessionKey });
     const { message: challenge, bytes } = await this.#expect('challenge', ENROLMENT_MS);
+    if (challenge.purpose !== 'enrol') throw new AgentError('session.refused', `purpose ${challenge.purpose}`);
     const context = { binding: this.#channel.binding, audience, terminal: token.terminal };
     this.#send(await evidence.enrolment(challenge, bytes, context, nodeCrypto.sha256(token.secret)));
     this.#step('evidence-sent');
@@ -109,7 +111,8 @@ export class Exchange {
   async #challenged(challenge: Message<'challenge'>, bytes: Uint8Array, context: EvidenceContext): Promise<void> {
     const { boot } = this.#services.identity;
     this.#answered = nodeCrypto.sha256(bytes).slice(0, CHALLENGE_ID_BYTES);
-    const { cursor } = challenge;
+    const { cursor, purpose } = challenge;
+    if (purpose !== 'gate' && purpose !== 'runtime') throw new AgentError('session.refused', `purpose ${purpose}`);
     if (cursor !== undefined && cursor.count > 0 && !isSameBoot(cursor, boot)) {
       this.#send({ type: 'bootNew', challenge: this.#answered, boot });
       this.#step('bootNew-sent');
@@ -144,9 +147,15 @@ export class Exchange {
     const bytes = await this.#channel.receive(withinMs);
     if (bytes === undefined) return undefined;
     const message = parseMessage(bytes, 'verifier');
+    if (message.type === 'noResult' && !this.#isAnswered(message.challenge)) return this.#receive(withinMs);
     this.#step(message.type);
     if (message.type === 'refusal') throw new AgentError('session.refused', message.code);
     return { message, bytes };
+  }
+
+  /** A late answer to an older challenge says nothing about the one answered since (SPEC.md 6.6). */
+  #isAnswered(challenge: Uint8Array): boolean {
+    return equalBytes(challenge, this.#answered);
   }
 
   async #sendAll(messages: AsyncIterable<Message<'evidence'> | Message<'part'>>): Promise<void> {

@@ -197,6 +197,33 @@ describe('the session of a terminal', () => {
     expect(Buffer.from((await disk.agent.read('results.jsonl')) ?? []).toString()).to.include('"ledgerIndex":3');
   });
 
+  it('a late noResult for an older challenge leaves the one answered since alone', async () => {
+    await hello();
+    verifier.challenge(5);
+    const { challenge: first } = await verifier.hears('evidence');
+    await verifier.hears('part');
+    verifier.challenge(6);
+    const { challenge: second } = await verifier.hears('evidence');
+    await verifier.hears('part');
+    verifier.say({ type: 'noResult', challenge: first, code: 'challenge.expired' });
+    verifier.say({
+      type: 'result',
+      challenge: second,
+      verdict: 'trusted',
+      ledgerIndex: 4,
+      leafHash: new Uint8Array(32),
+    });
+    await waitUntil(() => results.length > 0);
+    expect(warnings).to.deep.equal([]);
+  });
+
+  it('quotes for no purpose but gate and runtime once it is enrolled (F-05)', async () => {
+    await hello();
+    verifier.challenge(5, { purpose: 'enrol' });
+    await waitUntil(() => warnings.length > 0);
+    expect(warnings).to.deep.equal(['session.refused']);
+  });
+
   for (const [what, greeting, code] of [
     ['another audience', { audience: 'other', binding: 'tls-exporter' }, 'session.audience'],
     ['another type of binding (F-76)', { audience: 'verifier', binding: 'tls-server-end-point' }, 'session.binding'],

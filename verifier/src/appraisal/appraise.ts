@@ -56,10 +56,11 @@ export function appraise(input: AppraisalInput, checks: readonly Check[] = CHECK
     findings.push(...outcome.findings);
     if (check.stops && outcome.findings.length > 0) break;
   }
+  const verdict = verdictOf(affirmed, findings);
   return {
-    verdict: verdictOf(affirmed, findings),
+    verdict,
     findings,
-    state: stateHolds(affirmed, findings) ? stateOf(input, examined) : undefined,
+    state: verdict !== 'unknown' && stateHolds(affirmed, findings) ? stateOf(input, examined) : undefined,
     boot: examined.quote === undefined ? undefined : bootOf(examined.quote),
   };
 }
@@ -70,7 +71,10 @@ function verdictOf(affirmed: ReadonlySet<Claim>, findings: readonly Finding[]): 
   return findings.length === 0 && CLAIMS.every((claim) => affirmed.has(claim)) ? 'trusted' : 'unknown';
 }
 
-/** The log may be advanced even for a terminal that is not trusted, but never onto the line of another holder. */
+/**
+ * The log may be advanced even for a terminal that is untrusted, for only a whole log at the gate ends that; never onto the line of another
+ * holder, and never past events that nobody could appraise (verdict unknown): they would not be looked at again.
+ */
 function stateHolds(affirmed: ReadonlySet<Claim>, findings: readonly Finding[]): boolean {
   return (
     affirmed.has('identity') && affirmed.has('log') && findings.every(({ code }) => REASONS[code].kind !== 'enrolment')

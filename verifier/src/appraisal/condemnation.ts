@@ -18,7 +18,7 @@ export interface Circumstances {
   readonly purpose: Purpose;
   readonly now: number;
   readonly referenceRevision: number;
-  /** the accepted boot before this appraisal, or the boot named by the terminal; [0, 0] where nothing is known */
+  /** the accepted boot before this appraisal; [0, 0] where nothing was accepted */
   readonly lastBoot: BootIdentity;
 }
 
@@ -31,11 +31,14 @@ export function condemnationAfter(
   if (result.verdict === 'unknown') return before;
   if (result.verdict === 'untrusted') return pronounced(before, result, circumstances);
   if (before === undefined) return undefined;
-  if (before.endsBy === 'enrolment') return diverged(before, circumstances);
+  if (before.endsBy === 'enrolment') return diverged(before, result, circumstances);
   return ends(before, result, circumstances) ? undefined : before;
 }
 
-/** A newer finding replaces an older one, except that only enrolment ends a break of identity. */
+/**
+ * A newer finding replaces an older one, but does not make it easier to end: a break of identity stays, and what only a later boot ends is not
+ * ended by new Reference Values because a component of the same boot was found changed too.
+ */
 function pronounced(
   before: Condemnation | undefined,
   result: AttestationResult,
@@ -43,13 +46,26 @@ function pronounced(
 ): Condemnation {
   if (before?.endsBy === 'enrolment') return before;
   const codes = codesOf(result.findings);
-  const newest = result.boot !== undefined && compareBootIdentity(result.boot, lastBoot) > 0 ? result.boot : lastBoot;
-  const boot = { resetCount: newest.resetCount, restartCount: newest.restartCount };
-  return { codes, at: now, endsBy: endOf(codes), boot, referenceRevision };
+  const boot = newest(lastBoot, result.boot, before?.boot);
+  const sameBoot = before !== undefined && compareBootIdentity(before.boot, boot) === 0;
+  const end = endOf(codes);
+  const endsBy = end === 'reference' && sameBoot ? before.endsBy : end;
+  return { codes, at: now, endsBy, boot, referenceRevision };
 }
 
-/** Evidence on the accepted line after a break: both holders are alive (F-20). */
-function diverged(before: Condemnation, { now }: Circumstances): Condemnation {
+function newest(first: BootIdentity, ...others: readonly (BootIdentity | undefined)[]): BootIdentity {
+  let { resetCount, restartCount } = first;
+  for (const one of others) {
+    if (one !== undefined && compareBootIdentity(one, { resetCount, restartCount }) > 0) {
+      ({ resetCount, restartCount } = one);
+    }
+  }
+  return { resetCount, restartCount };
+}
+
+/** Evidence of the accepted boot, on the accepted line, after a break: both holders are alive (F-20). A later boot proves nothing of the kind. */
+function diverged(before: Condemnation, result: AttestationResult, { now, lastBoot }: Circumstances): Condemnation {
+  if (result.boot === undefined || compareBootIdentity(result.boot, lastBoot) !== 0) return before;
   return before.codes.includes('identity.diverged') ? before : { ...before, codes: ['identity.diverged'], at: now };
 }
 

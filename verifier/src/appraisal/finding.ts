@@ -17,6 +17,16 @@ export interface Finding {
 }
 
 /** What an appraisal can affirm; trusted demands every one (absence is no trust). */
-export const CLAIMS = ['origin', 'freshness', 'identity', 'log', 'boot', 'release', 'components', 'runtime'] as const;
+export const CLAIMS = [
+  'origin',
+  'freshness',
+  'identity',
+  'log',
+  'continuity',
+  'boot',
+  'release',
+  'components',
+  'runtime',
+] as const;
 
 export type Claim = (typeof CLAIMS)[number];

@@ -75,7 +75,7 @@ export interface AppraisalInput {
   readonly audience: string;
   readonly enrolment: EnrolmentFacts;
   readonly log: LogFacts;
-  /** lists that the audits of the log name, by hexadecimal digest; one that is not here was known and accepted under `knownListDigest` */
+  /** lists that the audits of the log name, by hexadecimal digest; one that is not here is `list.missing` */
   readonly lists: ReadonlyMap<string, ComponentList>;
   readonly reference: ModelReference | undefined;
   readonly previous: AcceptedState | undefined;

@@ -70,6 +70,7 @@ export class LogFold {
   #ready: boolean;
   #lastAudit: LogFacts['lastAudit'];
   #malformed: string | undefined;
+  #exceeded = false;
 
   /**
    * @param start stored state to go on from; undefined for a whole log
@@ -85,6 +86,11 @@ export class LogFold {
 
   get count(): number {
     return this.#replay.count;
+  }
+
+  /** True where the log names more components or component lists than are kept: it cannot be appraised (F-29). */
+  get exceeded(): boolean {
+    return this.#exceeded;
   }
 
   get listDigests(): ReadonlyMap<string, Uint8Array> {
@@ -168,13 +174,12 @@ export class LogFold {
     this.#lastAudit = { event: index, nonce: nonce.slice(), listDigest: listDigest.slice() };
     const hex = toHex(listDigest);
     if (this.#listDigests.has(hex)) return;
-    if (this.#listDigests.size === MAX_LISTS)
-      this.#outOfOrder(`more than ${MAX_LISTS} different component lists`, index);
+    if (this.#listDigests.size === MAX_LISTS) this.#exceeded = true;
     else this.#listDigests.set(hex, listDigest.slice());
   }
 
   #measured(into: MeasuredComponent[], component: MeasuredComponent): void {
-    if (into.length === MAX_COMPONENTS) this.#outOfOrder(`more than ${MAX_COMPONENTS} components`, component.event);
+    if (into.length === MAX_COMPONENTS) this.#exceeded = true;
     else into.push(component);
   }
 

@@ -4,6 +4,7 @@ import { type Examined, NOTHING, type Outcome } from './check.ts';
 import type { AppraisalInput } from './input.ts';
 
 const PCR_BYTES = 32;
+const CONTINUES: Outcome = { affirms: ['continuity'], findings: [] };
 
 /** The digest over the replayed values must be the quoted one: a slice of the terminal's own log ends exactly at the quote (SPEC.md 7.2). */
 export function quoteFollowsFromLog({ log, challenge }: AppraisalInput, { quote }: Examined): Outcome {
@@ -22,9 +23,10 @@ export function quoteFollowsFromLog({ log, challenge }: AppraisalInput, { quote 
 
 /** A whole log of the accepted boot that replays but lacks the accepted events belongs to another holder of the identity (F-20). */
 export function wholeLogHoldsAcceptedPrefix({ log, previous }: AppraisalInput, { quote }: Examined): Outcome {
-  if (quote === undefined || previous === undefined || log.from > 0) return NOTHING;
-  if (compareBootIdentity(previous, quote.clockInfo) !== 0) return NOTHING;
-  if (log.prefixPcrs !== undefined && equalBytes(log.prefixPcrs, previous.pcrs)) return NOTHING;
+  if (quote === undefined) return NOTHING;
+  if (previous === undefined || log.from > 0) return CONTINUES;
+  if (compareBootIdentity(previous, quote.clockInfo) !== 0) return CONTINUES;
+  if (log.prefixPcrs !== undefined && equalBytes(log.prefixPcrs, previous.pcrs)) return CONTINUES;
   const detail = `the log of this boot lacks the ${previous.count} events accepted before`;
   return { affirms: [], findings: [{ code: 'identity.rolled-back', detail }] };
 }

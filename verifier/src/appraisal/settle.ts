@@ -2,7 +2,7 @@ import { compareBootIdentity, type Purpose, type ReasonCode } from '@mtm-attest/
 import type { TerminalRecord } from '../endpoint/terminal-record.ts';
 import type { Standing } from '../liveness/verdict.ts';
 import type { AttestationResult } from './appraise.ts';
-import { condemnationAfter } from './condemnation.ts';
+import { type Condemnation, condemnationAfter } from './condemnation.ts';
 import type { AcceptedState } from './input.ts';
 
 /** What a result changes in a terminal's row. */
@@ -35,8 +35,20 @@ export function settle(record: TerminalRecord, result: AttestationResult, settli
     lateCode: affirmed ? undefined : record.lateCode,
     info: affirmed && purpose === 'gate' ? infoAfter(record, result) : record.info,
     admission: admissionAfter(record, result, affirmed && purpose === 'gate'),
-    accepted: result.state ?? record.accepted,
+    accepted: acceptedAfter(record, result, condemned),
   };
+}
+
+/** After a break of identity the accepted line stays the one of its boot, so that its genuine holder can still be told from the other. */
+function acceptedAfter(
+  { accepted }: TerminalRecord,
+  { state }: AttestationResult,
+  condemned: Condemnation | undefined,
+): AcceptedState | undefined {
+  if (state === undefined) return accepted;
+  const frozen =
+    condemned?.endsBy === 'enrolment' && accepted !== undefined && compareBootIdentity(accepted, state) !== 0;
+  return frozen ? accepted : state;
 }
 
 function admissionAfter(record: TerminalRecord, result: AttestationResult, admits: boolean): Settled['admission'] {

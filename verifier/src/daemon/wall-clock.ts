@@ -20,8 +20,10 @@ const TOLERANCE_MS = 5000;
  */
 export class WallClock {
   readonly #sources: TimeSources;
+  /** with its fraction: readings closer together than a millisecond must add up */
   #value: number;
   #readAt: number;
+  #step: ClockStep | undefined;
 
   /** @param floor the latest time known from before, milliseconds since 1970 */
   constructor(sources: TimeSources, floor: number) {
@@ -33,15 +35,18 @@ export class WallClock {
   now(): number {
     const monotonic = this.#sources.monotonic();
     const carried = this.#value + Math.max(0, monotonic - this.#readAt);
-    this.#value = Math.max(Math.floor(carried), this.#sources.wall());
+    const wall = this.#sources.wall();
+    if (wall - carried > TOLERANCE_MS) this.#step = { from: this.#step?.from ?? Math.floor(carried), to: wall };
+    this.#value = Math.max(carried, wall);
     this.#readAt = monotonic;
-    return this.#value;
+    return Math.floor(this.#value);
   }
 
-  /** Reads the time. @returns the step where the clock was put forward since the last reading */
+  /** Reads the time. @returns the step where the clock was put forward since this was last asked, whoever read the time in between */
   step(): ClockStep | undefined {
-    const from = this.#value + Math.max(0, this.#sources.monotonic() - this.#readAt);
-    const to = this.now();
-    return to - from > TOLERANCE_MS ? { from, to } : undefined;
+    this.now();
+    const step = this.#step;
+    this.#step = undefined;
+    return step;
   }
 }

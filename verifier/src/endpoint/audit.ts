@@ -157,14 +157,15 @@ export class Audit {
     if (collector === undefined) throw new ProtocolError('session.unexpected-message');
     if (collector.exceeded) return this.#noResult('limit.exceeded');
     if (this.#isLaterBoot(collector)) return { kind: 'new-boot' };
-    const lists = await this.#lists(collector);
-    if (lists instanceof Uint8Array) return this.#want(collector, lists);
+    const { lists, missing } = await this.#lists(collector);
+    if (missing !== undefined && this.#isOpen(collector, lists)) return this.#want(collector, missing);
     this.#collector = undefined;
     for (let attempt = 0; attempt < 2; attempt++) {
       const input = this.#input(collector, lists);
       const result = appraise(input);
-      if (result.findings.some(({ code }) => code === 'list.missing'))
+      if (result.verdict !== 'untrusted' && result.findings.some(({ code }) => code === 'list.missing')) {
         return { kind: 'no-result', code: 'list.missing' };
+      }
       const change = this.#change(collector, input, result, nextAuditAt);
       const outcome = await this.#services.store.commitResult(change);
       if (outcome.kind === 'committed') return this.#committed(collector, change, result, outcome);
@@ -226,15 +227,23 @@ export class Audit {
     return list;
   }
 
-  /** Every list that the log names, or the digest of the first one that is nowhere. */
-  async #lists(collector: EvidenceCollector): Promise<ReadonlyMap<string, ComponentList> | Uint8Array> {
+  /** The lists that the log names, and the digest of the first one that is nowhere. */
+  async #lists(
+    collector: EvidenceCollector,
+  ): Promise<{ readonly lists: ReadonlyMap<string, ComponentList>; readonly missing: Uint8Array | undefined }> {
     const lists = new Map<string, ComponentList>();
+    let missing: Uint8Array | undefined;
     for (const [id, digest] of collector.fold.listDigests) {
-      const list = collector.lists.get(id)?.list ?? this.#services.lists.get(id) ?? (await this.#knowsList(digest));
-      if (list === undefined) return digest;
-      lists.set(id, list);
+      const list = collector.lists.get(id)?.list ?? (await this.#knowsList(digest));
+      if (list !== undefined) lists.set(id, list);
+      else missing ??= digest;
     }
-    return lists;
+    return { lists, missing };
+  }
+
+  /** Whether a missing list can still decide: evidence that fails anyway is not given a way round its verdict. */
+  #isOpen(collector: EvidenceCollector, lists: ReadonlyMap<string, ComponentList>): boolean {
+    return appraise(this.#input(collector, lists)).verdict !== 'untrusted';
   }
 
   #input(collector: EvidenceCollector, lists: ReadonlyMap<string, ComponentList>): AppraisalInput {
@@ -322,10 +331,10 @@ export class Audit {
     };
   }
 
-  /** Only lists that matched the Reference Values are kept: a terminal cannot fill the store. */
+  /** Only lists that the log names, and that matched the Reference Values, are kept: a terminal cannot fill the store. */
   async #keepLists(collector: EvidenceCollector): Promise<void> {
     for (const [id, { list, bytes }] of collector.lists) {
-      if (this.#services.lists.get(id) !== undefined) continue;
+      if (!collector.fold.listDigests.has(id) || this.#services.lists.get(id) !== undefined) continue;
       await this.#services.store.keepList(nodeCrypto.sha256(bytes), bytes);
       this.#services.lists.set(id, list);
     }

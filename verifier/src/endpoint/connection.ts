@@ -1,6 +1,7 @@
 import {
   type ChannelBinding,
   encodeMessage,
+  equalBytes,
   type Message,
   type MessageName,
   ProtocolError,
@@ -14,14 +15,24 @@ import { nextAuditDelay } from '../challenge/schedule.ts';
 import { Enrolling } from '../enrolment/enrolling.ts';
 import { Audit } from './audit.ts';
 import { proveTerminal } from './hello.ts';
-import { CLOSE_GOING_AWAY, CLOSE_POLICY, CLOSE_PROTOCOL, CLOSE_UNSUPPORTED, Refusal } from './refusal.ts';
+import {
+  CLOSE_DEADLINE_MS,
+  CLOSE_GOING_AWAY,
+  CLOSE_POLICY,
+  CLOSE_PROTOCOL,
+  CLOSE_UNSUPPORTED,
+  Refusal,
+} from './refusal.ts';
 import type { EndpointServices } from './services.ts';
+import type { TerminalRecord } from './terminal-record.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Frames that may wait while one is handled; more than this and the peer does not keep to one request in flight. */
 const MAX_WAITING = 64;
-/** Time for the peer's half of the closing handshake. */
-const CLOSE_DEADLINE_MS = 1000;
+/** Bytes of all messages before a hello has verified; a hello or an enrolment needs a tenth of it. */
+const MAX_UNPROVEN_BYTES = 65536;
+/** Parts this large are bounded by the limits on evidence, so they are not counted as messages. */
+const LARGE_PART_BYTES = 8192;
 /** setTimeout counts no further. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -47,6 +58,7 @@ export class Connection {
   #state: VerifierState = 'greeting';
   #tasks: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #unprovenBytes = 0;
   #deadline: NodeJS.Timeout | undefined;
   #auditTimer: NodeJS.Timeout | undefined;
   #nextAuditAt = 0;
@@ -73,12 +85,15 @@ export class Connection {
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#frame(data, isBinary);
     });
+    socket.on('ping', (data: Buffer) => {
+      this.#pinged(data);
+    });
     socket.on('close', () => {
       this.#gone();
     });
     socket.on('error', (error) => {
       services.log.info({ remote, terminal: this.terminal, reason: error.message }, 'connection failed');
-      socket.terminate();
+      this.#gone();
     });
     this.#arm(policy.unauthenticatedDeadlineMs);
     this.#send({ type: 'greeting', nonce: this.#greetingNonce, audience: policy.audience, binding: policy.binding });
@@ -95,9 +110,10 @@ export class Connection {
 
   /** Audits now, or right after the open challenge. */
   requestAudit(): void {
+    if (this.#auditWanted) return;
+    this.#auditWanted = true;
     this.#enqueue(async () => {
-      if (this.#state === 'idle') await this.#challenge();
-      else this.#auditWanted = true;
+      if (this.#state === 'idle') await this.#wantedAudit();
     });
   }
 
@@ -134,11 +150,27 @@ export class Connection {
       this.#refuse(new Refusal('message.type', CLOSE_UNSUPPORTED));
       return;
     }
-    if (this.#waiting >= MAX_WAITING || (!this.#bucket.take(arrivedAt) && this.#state !== 'receiving')) {
+    if (this.#waiting >= MAX_WAITING || this.#isTooMuch(data.length, arrivedAt)) {
       this.#refuse(new Refusal('limit.rate', CLOSE_POLICY));
       return;
     }
     this.#enqueue(() => this.#message(new Uint8Array(data), arrivedAt));
+  }
+
+  #isTooMuch(length: number, now: number): boolean {
+    if (this.#audit === undefined) {
+      this.#unprovenBytes += length;
+      if (this.#unprovenBytes > MAX_UNPROVEN_BYTES) return true;
+    }
+    if (this.#state === 'receiving' && length >= LARGE_PART_BYTES) return false;
+    return !this.#bucket.take(now);
+  }
+
+  /** Pings count like messages: a peer that sends them and reads nothing would fill the socket's buffer with pongs (F-54). */
+  #pinged(data: Buffer): void {
+    if (this.#state === 'closed') return;
+    if (this.#bucket.take(this.#services.clock.monotonic())) this.#socket.pong(data);
+    else this.#refuse(new Refusal('limit.rate', CLOSE_POLICY));
   }
 
   /** One thing at a time: the state is looked at when a task begins, not when it was queued. */
@@ -189,7 +221,9 @@ export class Connection {
     const proven = await proveTerminal(this.#services, context, message.signature, this.remote);
     if (this.#closed()) return;
     const record = await this.#services.store.raiseSession(proven.record.terminal);
-    if (record === undefined) throw new Refusal('session.unproven', CLOSE_POLICY);
+    if (record === undefined || !isSameEnrolment(record, proven.record)) {
+      throw new Refusal('session.unproven', CLOSE_POLICY);
+    }
     if (this.#closed()) return;
     this.#step('session-committed');
     this.#audit = new Audit(this.#services, record, this.#binding, proven.akKey);
@@ -267,6 +301,7 @@ export class Connection {
         await this.#gateAfterNewBoot(audit);
         return;
       case 'no-result':
+        if (outcome.code === 'session.superseded') throw new Refusal('session.superseded', CLOSE_POLICY);
         this.#step('result-sent');
         this.#disarm();
         this.#noResult(id ?? new Uint8Array(8), outcome.code);
@@ -333,12 +368,14 @@ export class Connection {
 
   #arm(ms: number): void {
     this.#disarm();
-    this.#deadline = setTimeout(() => {
+    const deadline = setTimeout(() => {
       this.#enqueue(async () => {
+        if (this.#deadline !== deadline) return;
         this.#expired();
         await this.#wantedAudit();
       });
     }, ms);
+    this.#deadline = deadline;
   }
 
   #disarm(): void {
@@ -347,7 +384,6 @@ export class Connection {
   }
 
   #expired(): void {
-    if (this.#deadline === undefined) return;
     this.#deadline = undefined;
     if (this.#state === 'idle' || this.#state === 'appraising') return;
     this.#step('deadline');
@@ -400,4 +436,9 @@ export class Connection {
   #sendBytes(bytes: Uint8Array): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(bytes);
   }
+}
+
+/** Between the look at the row and the new session the terminal may have been enrolled anew: the old keys speak for nobody then. */
+function isSameEnrolment(a: TerminalRecord, b: TerminalRecord): boolean {
+  return equalBytes(a.akName, b.akName) && equalBytes(a.sessionKey, b.sessionKey);
 }

@@ -1,4 +1,11 @@
-import { type ComponentList, type Message, ProtocolError, parseComponentList, toHex } from '@mtm-attest/protocol';
+import {
+  type ComponentList,
+  type Message,
+  ProtocolError,
+  parseComponentList,
+  toHex,
+  Writer,
+} from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import type { LogFold } from '../appraisal/log-facts.ts';
 import type { OpenChallenge } from '../challenge/open-challenge.ts';
@@ -21,7 +28,7 @@ export class EvidenceCollector {
   readonly #limits: CollectorLimits;
   #logOpen: boolean;
   #listsDue: number;
-  #parts: Uint8Array[] = [];
+  #list = new Writer(0);
   #listBytes = 0;
   #exceeded = false;
 
@@ -65,27 +72,26 @@ export class EvidenceCollector {
       return;
     }
     if (this.#logOpen || this.#listsDue === 0) throw new ProtocolError('session.unexpected-message');
-    this.#list(part.body, part.last === true);
+    this.#listPart(part.body, part.last === true);
   }
 
   #log(slice: Uint8Array): void {
     if (this.#exceeded) return;
     this.fold.feed(slice);
-    if (this.fold.count > this.#limits.maxEvents) this.#exceeded = true;
+    if (this.fold.count > this.#limits.maxEvents || this.fold.exceeded) this.#exceeded = true;
   }
 
-  #list(body: Uint8Array, last: boolean): void {
+  /** Copied into one buffer: what is kept is as large as the list, into however many parts it was cut. */
+  #listPart(body: Uint8Array, last: boolean): void {
     this.#listBytes += body.length;
-    if (this.#listBytes > this.#limits.maxListBytes) {
-      this.#exceeded = true;
-      this.#parts = [];
-    }
-    if (!this.#exceeded) this.#parts.push(body);
+    if (this.#listBytes > this.#limits.maxListBytes) this.#exceeded = true;
+    if (this.#exceeded) this.#list = new Writer(0);
+    else this.#list.bytes(body);
     if (!last) return;
     this.#listsDue -= 1;
-    const bytes = Buffer.concat(this.#parts);
-    this.#parts = [];
-    this.#keep(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+    const bytes = this.#list.done();
+    this.#list = new Writer(0);
+    this.#keep(bytes);
   }
 
   /** A list that does not parse is as good as none: it stays missing. */

@@ -6,6 +6,9 @@ export const CLOSE_PROTOCOL = 1002;
 export const CLOSE_UNSUPPORTED = 1003;
 export const CLOSE_POLICY = 1008;
 
+/** Time for the peer's half of the closing handshake, in milliseconds; then the socket is cut off. */
+export const CLOSE_DEADLINE_MS = 1000;
+
 /** What a refusal on the wire can say beside a ProtocolCode. The text is the same for every peer; nothing in it can be measured (F-69). */
 export type RefusalCode =
   | ProtocolCode

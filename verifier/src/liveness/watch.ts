@@ -52,8 +52,10 @@ export class LivenessWatch {
   }
 
   /** The verdict of a row now: stored state, time and policy, nothing else. */
-  readonly judge = (record: TerminalRecord, now: number): JudgedVerdict =>
-    verdictOf(record, now, this.#options.policy, this.#outage);
+  readonly judge = (record: TerminalRecord, now: number): JudgedVerdict => {
+    this.#noticeStep();
+    return verdictOf(record, now, this.#options.policy, this.#outage);
+  };
 
   /** @param ping pings every proven connection and says who answered since the last time */
   start(ping: () => readonly string[]): void {
@@ -85,12 +87,8 @@ export class LivenessWatch {
   }
 
   async #once(): Promise<void> {
-    const { db, operator, clock, intervalMs, log } = this.#options;
-    const step = clock.step();
-    if (step !== undefined) {
-      this.#outage = { from: step.from, until: step.to + intervalMs };
-      log.warn({ from: step.from, to: step.to }, 'the clock was put forward; nobody is blamed for it');
-    }
+    const { db, operator, clock } = this.#options;
+    this.#noticeStep();
     const now = clock.now();
     if (this.#passes % PINGS_EVERY === 0) {
       await touchLastSeen(db, operator, this.#ping(), now);
@@ -99,5 +97,16 @@ export class LivenessWatch {
     }
     this.#passes += 1;
     await recordVerdictChanges(db, operator, now, (record) => this.judge(record, now));
+  }
+
+  /** An outage that is still excused goes on: who was last seen before it is not blamed because the clock was put forward too. */
+  #noticeStep(): void {
+    const { clock, intervalMs, log } = this.#options;
+    const step = clock.step();
+    if (step === undefined) return;
+    const before = this.#outage;
+    const from = before !== undefined && step.from < before.until ? Math.min(before.from, step.from) : step.from;
+    this.#outage = { from, until: step.to + intervalMs };
+    log.warn({ from: step.from, to: step.to }, 'the clock was put forward; nobody is blamed for it');
   }
 }

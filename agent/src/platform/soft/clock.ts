@@ -3,7 +3,7 @@ export const CLOCK_SAVE_MS: number = 2 ** 22;
 
 /** What a start knows of the clock before it. */
 export interface ClockStart {
-  /** no value above this one was ever shown */
+  /** no value above this one was ever shown; after an orderly stop of a safe clock, the value then */
   readonly bound: number;
   /** the true value at an orderly stop; undefined after an unclean one */
   readonly atStop: number | undefined;
@@ -18,16 +18,20 @@ export class TpmClock {
   readonly #startedAt: number;
   readonly #base: number;
   readonly #unsafeUntil: number;
+  #last = 0;
 
+  /** @param now monotonic milliseconds */
   constructor(now: () => number, start: ClockStart) {
     this.#now = now;
     this.#startedAt = now();
     this.#base = start.atStop ?? Math.max(0, start.bound - CLOCK_SAVE_MS);
-    this.#unsafeUntil = start.atStop === undefined ? start.bound : 0;
+    this.#unsafeUntil = start.bound;
   }
 
+  /** Never lower than before. */
   read(): { readonly clock: bigint; readonly safe: boolean } {
-    const value = this.#base + Math.max(0, Math.floor(this.#now() - this.#startedAt));
+    this.#last = Math.max(this.#last, Math.floor(this.#now() - this.#startedAt));
+    const value = this.#base + this.#last;
     return { clock: BigInt(value), safe: value >= this.#unsafeUntil };
   }
 }

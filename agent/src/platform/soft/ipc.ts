@@ -1,60 +1,15 @@
-import type { Socket } from 'node:net';
-import {
-  BINDING_TYPES,
-  decodeStrict,
-  encodeCanonical,
-  isMsgpackArray,
-  type MsgpackValue,
-  PURPOSES,
-  type Purpose,
-} from '@mtm-attest/protocol';
+import { decodeStrict, encodeCanonical, isMsgpackArray, type MsgpackValue } from '@mtm-attest/protocol';
 import { AGENT_CODES, type AgentCode, AgentError } from '../../error.ts';
-import type { CounterName, QuoteRequest } from '../platform.ts';
 
-/** Who speaks: the one agent of the terminal, or somebody who only looks. */
-export const ROLES = ['agent', 'inspector'] as const;
-export type Role = (typeof ROLES)[number];
-
-/** Everything that can be asked of a TrE. None takes bytes to be signed or quoted as they are, none gives a key away (F-14). */
-export const VERBS = [
-  'open',
-  'identity',
-  'extend',
-  'readPcrs',
-  'quote',
-  'signHello',
-  'readCounter',
-  'incrementCounter',
-  'random',
-  'powerOff',
-] as const;
-export type Verb = (typeof VERBS)[number];
-
-/** What somebody who only looks may ask for; a quote then only for inspection. */
-export const INSPECTOR_VERBS: ReadonlySet<Verb> = new Set([
-  'open',
-  'identity',
-  'readPcrs',
-  'quote',
-  'readCounter',
-  'random',
-]);
-
-export const COUNTERS: readonly CounterName[] = ['audit', 'bootstrap', 'rim-protect', 'storage-protect'];
-
-/** Largest frame, in bytes; the length in front of it is a u32. */
+/** Largest frame, in bytes; the length in front of it is a u32, big-endian. */
 export const MAX_FRAME_BYTES = 65536;
 const LENGTH_BYTES = 4;
+const MAX_TEXT = 256;
+const MAX_U64 = 0xffff_ffff_ffff_ffffn;
 
-/** One request: verb and arguments. */
-export interface Request {
-  readonly verb: Verb;
-  readonly args: readonly MsgpackValue[];
-}
-
-/** A length-prefixed canonical msgpack value. */
-export function encodeFrame(value: MsgpackValue): Uint8Array {
-  const body = encodeCanonical(value);
+/** A length-prefixed canonical msgpack array. */
+export function encodeFrame(values: readonly MsgpackValue[]): Uint8Array {
+  const body = encodeCanonical(values);
   if (body.length > MAX_FRAME_BYTES) throw new AgentError('platform.refused', 'the frame is too long');
   const frame = Buffer.alloc(LENGTH_BYTES + body.length);
   frame.writeUInt32BE(body.length);
@@ -62,108 +17,96 @@ export function encodeFrame(value: MsgpackValue): Uint8Array {
   return frame;
 }
 
-/** The values of a socket, in order; ends with the socket. @throws AgentError `platform.refused`; ProtocolError `msgpack.*` */
-export async function* readFrames(socket: Socket): AsyncGenerator<MsgpackValue> {
-  let held = Buffer.alloc(0);
-  for await (const chunk of socket) {
-    held = Buffer.concat([held, chunk as Buffer]);
-    while (held.length >= LENGTH_BYTES) {
-      const length = held.readUInt32BE(0);
+/**
+ * The frames of a stream, in order; a last one that is cut off is none. Holds at most one frame and the chunk that ends it.
+ * @throws AgentError `platform.refused`; ProtocolError `msgpack.*`
+ */
+export async function* readFrames(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Fields, void, undefined> {
+  let held: Uint8Array = new Uint8Array();
+  for await (const chunk of chunks) {
+    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    for (;;) {
+      if (held.length < LENGTH_BYTES) break;
+      const length = new DataView(held.buffer, held.byteOffset).getUint32(0);
       if (length > MAX_FRAME_BYTES) throw new AgentError('platform.refused', 'the frame is too long');
       if (held.length < LENGTH_BYTES + length) break;
-      yield decodeStrict(new Uint8Array(held.subarray(LENGTH_BYTES, LENGTH_BYTES + length)));
+      yield new Fields(decodeStrict(held.subarray(LENGTH_BYTES, LENGTH_BYTES + length)));
       held = held.subarray(LENGTH_BYTES + length);
     }
   }
 }
 
-/** @throws AgentError `platform.refused` */
-export function readRequest(value: MsgpackValue): Request {
-  const [name, ...args] = isMsgpackArray(value) ? value : [];
-  const verb = VERBS.find((one) => one === name);
-  if (verb === undefined) throw new AgentError('platform.refused', 'verb');
-  return { verb, args };
-}
+/** The values of one frame, read one after the other, each within bounds. Whatever does not fit is `platform.refused` (F-42). */
+export class Fields {
+  readonly #values: readonly MsgpackValue[];
+  #next = 0;
 
-/** `[0, value]`, or `[1, code, detail]`. */
-export function encodeFailure(error: unknown): MsgpackValue {
-  if (error instanceof AgentError) return [1, error.code, error.detail ?? ''];
-  return [1, 'platform.unavailable', ''];
-}
-
-/** @throws AgentError with the code that the TrE gave */
-export function readAnswer(value: MsgpackValue): MsgpackValue {
-  const [failed, first, detail] = isMsgpackArray(value) ? value : [];
-  if (failed === 0 && first !== undefined) return first;
-  if (failed === 1 && typeof first === 'string' && isAgentCode(first)) {
-    throw new AgentError(first, typeof detail === 'string' && detail !== '' ? detail : undefined);
+  constructor(value: MsgpackValue) {
+    if (!isMsgpackArray(value)) throw new AgentError('platform.refused', 'frame');
+    this.#values = value;
   }
-  throw new AgentError('platform.unavailable', 'its answer cannot be read');
+
+  bytes(least: number, most: number = least): Uint8Array {
+    const value = this.#take();
+    if (value instanceof Uint8Array && value.length >= least && value.length <= most) return value;
+    throw new AgentError('platform.refused', 'bytes');
+  }
+
+  text(): string {
+    const value = this.#take();
+    if (typeof value === 'string' && value.length <= MAX_TEXT) return value;
+    throw new AgentError('platform.refused', 'text');
+  }
+
+  uint(most: number): number {
+    const value = this.#take();
+    if (typeof value === 'number' && value <= most) return value;
+    throw new AgentError('platform.refused', 'number');
+  }
+
+  /** A u64, which comes as a number where it is small. */
+  u64(): bigint {
+    const value = this.#take();
+    const number = typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : -1n;
+    if (number >= 0n && number <= MAX_U64) return number;
+    throw new AgentError('platform.refused', 'counter');
+  }
+
+  flag(): boolean {
+    const value = this.#take();
+    if (typeof value === 'boolean') return value;
+    throw new AgentError('platform.refused', 'flag');
+  }
+
+  choice<T extends string>(allowed: readonly T[]): T {
+    const value = this.#take();
+    const found = allowed.find((one) => one === value);
+    if (found === undefined) throw new AgentError('platform.refused', 'choice');
+    return found;
+  }
+
+  /** Nothing may remain. */
+  end(): void {
+    if (this.#next !== this.#values.length) throw new AgentError('platform.refused', 'more fields than the verb has');
+  }
+
+  #take(): MsgpackValue | undefined {
+    return this.#values[this.#next++];
+  }
 }
 
-function isAgentCode(code: string): code is AgentCode {
-  return Object.hasOwn(AGENT_CODES, code);
+/** `[true, ...fields]` */
+export function encodeAnswer(fields: readonly MsgpackValue[]): Uint8Array {
+  return encodeFrame([true, ...fields]);
 }
 
-export function encodeQuoteRequest(request: QuoteRequest): readonly MsgpackValue[] {
-  const { binding } = request;
-  return [
-    request.purpose,
-    request.challengeDigest,
-    binding.type,
-    binding.value,
-    request.audience,
-    request.terminal,
-    request.compartment,
-    request.ownershipEpoch,
-    request.claimsDigest,
-    request.bindSessionKey,
-    request.selection,
-  ];
+/** `[false, code]`: no text, so that nothing of the TrE's inside crosses with it (F-77). */
+export function encodeFailure(error: unknown): Uint8Array {
+  return encodeFrame([false, error instanceof AgentError ? error.code : 'platform.failed']);
 }
 
-/** @throws AgentError `platform.refused` */
-export function readQuoteRequest(args: readonly MsgpackValue[]): QuoteRequest {
-  const [purpose, challengeDigest, type, value, audience, terminal, compartment, epoch, claimsDigest, bind, selection] =
-    args;
-  if (typeof bind !== 'boolean' || args.length !== 11) throw new AgentError('platform.refused', 'quote');
-  return {
-    purpose: oneOf(Object.keys(PURPOSES) as Purpose[], purpose),
-    challengeDigest: bytesOf(challengeDigest, 32, 32),
-    binding: { type: oneOf(BINDING_TYPES, type), value: bytesOf(value, 0, 64) },
-    audience: textOf(audience),
-    terminal: textOf(terminal),
-    compartment: textOf(compartment),
-    ownershipEpoch: counterOf(epoch),
-    claimsDigest: bytesOf(claimsDigest, 32, 32),
-    bindSessionKey: bind,
-    selection: bytesOf(selection, 4, 128),
-  };
-}
-
-export function bytesOf(value: MsgpackValue | undefined, least: number, most: number): Uint8Array {
-  if (value instanceof Uint8Array && value.length >= least && value.length <= most) return value;
-  throw new AgentError('platform.refused', 'bytes');
-}
-
-export function textOf(value: MsgpackValue | undefined): string {
-  if (typeof value === 'string' && value.length <= 256) return value;
-  throw new AgentError('platform.refused', 'text');
-}
-
-export function numberOf(value: MsgpackValue | undefined, most: number): number {
-  if (typeof value === 'number' && value <= most) return value;
-  throw new AgentError('platform.refused', 'number');
-}
-
-/** A u64, which comes as a number where it is small. */
-export function counterOf(value: MsgpackValue | undefined): bigint {
-  if (typeof value === 'number' || typeof value === 'bigint') return BigInt(value);
-  throw new AgentError('platform.refused', 'counter');
-}
-
-export function oneOf<T extends string>(allowed: readonly T[], value: MsgpackValue | undefined): T {
-  const found = allowed.find((one) => one === value);
-  if (found === undefined) throw new AgentError('platform.refused', 'choice');
-  return found;
+/** The fields of an answer. @throws AgentError with the code that the TrE gave */
+export function readAnswer(answer: Fields): Fields {
+  if (answer.flag()) return answer;
+  throw new AgentError(answer.choice(Object.keys(AGENT_CODES) as AgentCode[]));
 }

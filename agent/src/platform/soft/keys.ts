@@ -10,14 +10,15 @@ import {
   writePublic,
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { Secret } from '../../secret.ts';
 
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const SCALAR_BYTES = 32;
 
-/** A fresh P-256 private key, as PKCS #8 for the state file. */
-export function newPrivateKey(): Uint8Array {
+/** A fresh P-256 private key, as PKCS #8 (DER) for the state file. */
+export function newPrivateKey(): Secret {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  return new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }));
+  return Secret.taking(privateKey.export({ type: 'pkcs8', format: 'der' }));
 }
 
 /** A P-256 key of the TrE, imported once. It signs; nothing here gives it away. */
@@ -26,8 +27,14 @@ export class SigningKey {
   readonly x: Uint8Array;
   readonly y: Uint8Array;
 
-  constructor(pkcs8: Uint8Array) {
-    this.#key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+  constructor(pkcs8: Secret) {
+    this.#key = pkcs8.use((bytes) =>
+      createPrivateKey({
+        key: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+        format: 'der',
+        type: 'pkcs8',
+      }),
+    );
     const { x, y } = createPublicKey(this.#key).export({ format: 'jwk' });
     this.x = new Uint8Array(Buffer.from(x ?? '', 'base64url'));
     this.y = new Uint8Array(Buffer.from(y ?? '', 'base64url'));

@@ -1,135 +1,62 @@
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
-import type { MsgpackValue } from '@mtm-attest/protocol';
+import type { Socket } from 'node:net';
 import { AgentError } from '../../error.ts';
 import type { TrustedPlatform } from '../platform.ts';
-import {
-  bytesOf,
-  COUNTERS,
-  encodeFailure,
-  encodeFrame,
-  INSPECTOR_VERBS,
-  numberOf,
-  oneOf,
-  type Request,
-  ROLES,
-  type Role,
-  readFrames,
-  readQuoteRequest,
-  readRequest,
-  textOf,
-} from './ipc.ts';
-
-const SOCKET = 'tre.sock';
-/** sun_path, without its terminating zero. */
-const MAX_SOCKET_PATH = 107;
-const MAX_RANDOM = 1024;
-
-/** Where the TrE of this state directory listens. @throws AgentError `tre.path` */
-export function socketPath(directory: string): string {
-  const path = join(directory, SOCKET);
-  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) throw new AgentError('tre.path', path);
-  return path;
-}
+import { encodeAnswer, encodeFailure, type Fields, readFrames } from './ipc.ts';
+import type { StateClaim } from './state-claim.ts';
+import { OPEN, POWER_OFF, ROLES, type Role, serveVerb, VERB_NAMES } from './verbs.ts';
 
 /** A TrE that serves. */
 export interface TreServer {
-  /** Resolves once a client asked it to power off. */
+  /** Resolves once its agent asked it to power off, and was answered. */
   readonly poweredOff: Promise<void>;
-  /** Whether the socket in the directory is still this one: another TrE that took its place ends this one. */
-  holds(): Promise<boolean>;
-  /** Orderly power off. */
+  /** Takes no further request, finishes those in the making, and powers off in order. Connections end once the place is free. */
   close(): Promise<void>;
 }
 
 /**
- * Takes the one place on this state directory; nothing is served before `serve`.
- * @throws AgentError `tre.running`, `tre.path`
+ * Serves a platform on its claimed directory. One agent at a time: the requests of one that is gone are finished before its successor is
+ * served, so none comes late. Inspectors are served between them: they change nothing.
  */
-export async function claimState(directory: string): Promise<TreClaim> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await chmod(directory, 0o700);
-  const path = socketPath(directory);
-  const server = createServer({ pauseOnConnect: true });
-  try {
-    await listening(server, path);
-  } catch (error) {
-    if (!isInUse(error)) throw error;
-    if (await answers(path)) throw new AgentError('tre.running', directory);
-    await unlink(path).catch(() => undefined);
-    await listening(server, path);
-  }
-  await chmod(path, 0o600);
-  const { ino } = await lstat(path);
-  return new TreClaim(server, path, ino);
+export function serveTre(claim: StateClaim, platform: TrustedPlatform): TreServer {
+  const clients = new Map<Client, Promise<void>>();
+  let turn: Promise<void> = Promise.resolve();
+  let powerOff: () => void = () => undefined;
+  const poweredOff = new Promise<void>((resolve) => {
+    powerOff = resolve;
+  });
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    turn = turn.then(work);
+    return turn;
+  };
+  claim.accept((socket) => {
+    const client = new Client(socket, platform, powerOff);
+    clients.set(
+      client,
+      client.serve(inTurn).finally(() => clients.delete(client)),
+    );
+  });
+  return {
+    poweredOff,
+    close: async () => {
+      claim.accept((socket) => socket.destroy());
+      const left = [...clients.keys()];
+      for (const client of left) client.stop();
+      await Promise.all(clients.values());
+      await platform.close();
+      claim.release();
+      for (const client of left) client.end();
+    },
+  };
 }
 
-/** A place that is taken, until the process ends. */
-export class TreClaim {
-  readonly #server: Server;
-  readonly #path: string;
-  readonly #inode: number;
-
-  constructor(server: Server, path: string, inode: number) {
-    this.#server = server;
-    this.#path = path;
-    this.#inode = inode;
-  }
-
-  async holds(): Promise<boolean> {
-    try {
-      return (await lstat(this.#path)).ino === this.#inode;
-    } catch {
-      return false;
-    }
-  }
-
-  async release(): Promise<void> {
-    this.#server.close();
-    if (await this.holds()) await unlink(this.#path);
-  }
-
-  /** Serves a platform: one agent at a time, whose successor waits until its last request has been finished. */
-  serve(platform: TrustedPlatform): TreServer {
-    const clients = new Set<Socket>();
-    let agents: Promise<void> = Promise.resolve();
-    let powerOff: () => void = () => undefined;
-    const poweredOff = new Promise<void>((resolve) => {
-      powerOff = resolve;
-    });
-    this.#server.on('connection', (socket) => {
-      clients.add(socket);
-      socket.on('error', () => undefined);
-      const client = new Client(socket, platform, powerOff);
-      void client
-        .run((work) => {
-          agents = agents.then(work);
-          return agents;
-        })
-        .finally(() => {
-          clients.delete(socket);
-          socket.destroy();
-        });
-    });
-    return {
-      poweredOff,
-      holds: () => this.holds(),
-      close: async () => {
-        for (const socket of clients) socket.destroy();
-        await agents;
-        await platform.close();
-        await this.release();
-      },
-    };
-  }
-}
-
-/** Its requests one after the other; what is wrong with one is its answer, bytes that are no request end the connection. */
+/** Does a client's requests one after the other. What is wrong with one is its answer; bytes that are no frame end the connection. */
 class Client {
   readonly #socket: Socket;
   readonly #platform: TrustedPlatform;
   readonly #powerOff: () => void;
+  #stopped = false;
+  #wake: () => void = () => undefined;
+  #poweredOff = false;
 
   constructor(socket: Socket, platform: TrustedPlatform, powerOff: () => void) {
     this.#socket = socket;
@@ -137,107 +64,87 @@ class Client {
     this.#powerOff = powerOff;
   }
 
-  /** @param inTurn runs an agent's requests after those of the agent before it */
-  async run(inTurn: (work: () => Promise<void>) => Promise<void>): Promise<void> {
+  /** No further request is taken; the one in the making is finished and answered. */
+  stop(): void {
+    this.#stopped = true;
+    this.#wake();
+  }
+
+  end(): void {
+    this.#socket.destroy();
+  }
+
+  /** Never rejects. @param inTurn runs an agent's requests after those of the agent before it */
+  async serve(inTurn: (work: () => Promise<void>) => Promise<void>): Promise<void> {
     const frames = readFrames(this.#socket);
     try {
-      const first = await frames.next();
-      if (first.done === true) return;
-      const { verb, args } = readRequest(first.value);
-      const role = oneOf(ROLES, args[0]);
-      if (verb !== 'open') return;
-      const serve = async (): Promise<void> => {
-        this.#answer([0, true]);
-        for await (const frame of frames) await this.#handle(readRequest(frame), role);
-      };
-      await (role === 'agent' ? inTurn(() => serve().catch(() => undefined)) : serve());
+      const first = await this.#next(frames);
+      if (first === undefined) return;
+      const role = readOpening(first);
+      const work = (): Promise<void> => this.#serveAll(frames, role);
+      await (role === 'agent' ? inTurn(work) : work());
     } catch {
       // Whoever does not speak the protocol is cut off; the platform is untouched.
+      this.end();
     }
   }
 
-  async #handle(request: Request, role: Role): Promise<void> {
+  async #serveAll(frames: AsyncGenerator<Fields, void, undefined>, role: Role): Promise<void> {
     try {
-      this.#answer([0, await this.#do(request, role)]);
+      await this.#send(encodeAnswer([]));
+      for (;;) {
+        const frame = await this.#next(frames);
+        if (frame === undefined) return;
+        await this.#send(await this.#answer(frame, role));
+        if (this.#poweredOff) {
+          this.#powerOff();
+          return;
+        }
+      }
+    } catch {
+      // A frame that cannot be read, or a socket that broke: the connection ends here.
+      this.end();
+    }
+  }
+
+  /** @returns undefined at the end of the connection, or where the TrE stops */
+  #next(frames: AsyncGenerator<Fields, void, undefined>): Promise<Fields | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => {
+        resolve(undefined);
+      };
+      if (this.#stopped) this.#wake();
+      else frames.next().then(({ value }) => resolve(value ?? undefined), reject);
+    });
+  }
+
+  async #answer(request: Fields, role: Role): Promise<Uint8Array> {
+    try {
+      const verb = request.choice([...VERB_NAMES, POWER_OFF]);
+      if (verb !== POWER_OFF) return encodeAnswer(await serveVerb(this.#platform, role, verb, request));
+      if (role !== 'agent') throw new AgentError('platform.refused', verb);
+      request.end();
+      this.#poweredOff = true;
+      return encodeAnswer([]);
     } catch (error) {
-      this.#answer(encodeFailure(error));
+      return encodeFailure(error);
     }
   }
 
-  #answer(value: MsgpackValue): void {
-    if (!this.#socket.destroyed) this.#socket.write(encodeFrame(value));
-  }
-
-  async #do({ verb, args }: Request, role: Role): Promise<MsgpackValue> {
-    const platform = this.#platform;
-    if (role === 'inspector' && !INSPECTOR_VERBS.has(verb)) throw new AgentError('platform.refused', verb);
-    switch (verb) {
-      case 'identity': {
-        const { backEnd, protection, boot, akPublic, akName, sessionKey } = await platform.identity();
-        return [backEnd, protection, boot.resetCount, boot.restartCount, akPublic, akName, sessionKey];
-      }
-      case 'extend':
-        await platform.extend(numberOf(args[0], 23), bytesOf(args[1], 32, 32));
-        return true;
-      case 'readPcrs':
-        return platform.readPcrs();
-      case 'quote': {
-        const request = readQuoteRequest(args);
-        if (role === 'inspector' && request.purpose !== 'inspect') throw new AgentError('platform.refused', verb);
-        const { attest, signature } = await platform.quote(request);
-        return [attest, signature];
-      }
-      case 'signHello': {
-        const [nonce, type, value, audience, terminal] = args;
-        return platform.signHello({
-          nonce: bytesOf(nonce, 32, 32),
-          binding: {
-            type: oneOf(['tls-exporter', 'tls-server-end-point'] as const, type),
-            value: bytesOf(value, 32, 32),
-          },
-          audience: textOf(audience),
-          terminal: textOf(terminal),
-        });
-      }
-      case 'readCounter':
-        return platform.readCounter(oneOf(COUNTERS, args[0]));
-      case 'incrementCounter':
-        return platform.incrementCounter(oneOf(COUNTERS, args[0]));
-      case 'random':
-        return platform.random(numberOf(args[0], MAX_RANDOM));
-      case 'powerOff':
-        this.#powerOff();
-        return true;
-      case 'open':
-        throw new AgentError('platform.refused', verb);
-    }
+  /** Resolves once the bytes were handed on, or cannot be any more. */
+  #send(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.write(bytes, () => {
+        resolve();
+      });
+    });
   }
 }
 
-function listening(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function isInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-}
-
-/** Whether somebody accepts there; a socket that a killed process left behind refuses. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => {
-      resolve(false);
-    });
-  });
+/** @throws AgentError `platform.refused` */
+function readOpening(frame: Fields): Role {
+  frame.choice([OPEN]);
+  const role = frame.choice(ROLES);
+  frame.end();
+  return role;
 }

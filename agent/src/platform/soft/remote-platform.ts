@@ -1,26 +1,24 @@
 import { connect, type Socket } from 'node:net';
-import { type HelloContext, isMsgpackArray, type MsgpackValue } from '@mtm-attest/protocol';
+import type { HelloContext, MsgpackValue } from '@mtm-attest/protocol';
 import { AgentError } from '../../error.ts';
 import type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from '../platform.ts';
-import {
-  bytesOf,
-  counterOf,
-  encodeFrame,
-  encodeQuoteRequest,
-  numberOf,
-  oneOf,
-  type Role,
-  readAnswer,
-  readFrames,
-  type Verb,
-} from './ipc.ts';
-import { socketPath } from './process.ts';
+import { encodeFrame, type Fields, readAnswer, readFrames } from './ipc.ts';
+import { findSocket } from './state-claim.ts';
+import { type Arguments, OPEN, POWER_OFF, type Result, type Role, VERBS, type Verb } from './verbs.ts';
+
+export interface RemoteOptions {
+  readonly role: Role;
+  /** how long an agent waits for the one before it, milliseconds */
+  readonly busyMs?: number;
+  /** how long a request may take, milliseconds: a TrE that does not answer any more is as good as dead */
+  readonly answerMs?: number;
+}
 
 const BUSY_MS = 10_000;
-const U32 = 0xffffffff;
+const ANSWER_MS = 30_000;
 
 interface Waiting {
-  readonly resolve: (answer: MsgpackValue) => void;
+  readonly resolve: (answer: Fields) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -28,105 +26,111 @@ interface Waiting {
 export class RemotePlatform implements TrustedPlatform {
   readonly #socket: Socket;
   readonly #waiting: Waiting[] = [];
+  readonly #ended: Promise<void>;
   #dead = false;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('error', () => undefined);
-    void this.#read();
+    this.#ended = this.#read();
   }
 
-  /**
-   * @param directory state directory of the TrE
-   * @throws AgentError `platform.unavailable` where none runs, `platform.busy` where another agent holds it
-   */
-  static async connect(directory: string, role: Role, busyMs: number = BUSY_MS): Promise<RemotePlatform> {
-    const platform = new RemotePlatform(await connected(socketPath(directory)));
+  /** @throws as `over`; AgentError `platform.unavailable` where no TrE runs on this state directory */
+  static async connect(directory: string, options: RemoteOptions): Promise<RemotePlatform> {
+    return RemotePlatform.over(await connected(directory), options);
+  }
+
+  /** @throws AgentError `platform.busy` where another agent holds the TrE, `platform.unavailable` */
+  static async over(
+    socket: Socket,
+    { role, busyMs = BUSY_MS, answerMs = ANSWER_MS }: RemoteOptions,
+  ): Promise<RemotePlatform> {
+    const platform = new RemotePlatform(socket);
     const deadline = setTimeout(() => {
       platform.#end(new AgentError('platform.busy'));
     }, busyMs);
     try {
-      await platform.#ask('open', role);
+      (await platform.#exchange(encodeFrame([OPEN, role]))).end();
     } finally {
       clearTimeout(deadline);
     }
+    socket.setTimeout(answerMs, () => {
+      if (platform.#waiting.length > 0) platform.#end(new AgentError('platform.unavailable', 'no answer'));
+    });
     return platform;
   }
 
-  async identity(): Promise<PlatformIdentity> {
-    const [backEnd, protection, resetCount, restartCount, akPublic, akName, sessionKey] = items(
-      await this.#ask('identity'),
-    );
-    return {
-      backEnd: oneOf(['soft', 'tpm2'] as const, backEnd),
-      protection: oneOf(['device-key', 'none', 'chip', 'memory'] as const, protection),
-      boot: { resetCount: numberOf(resetCount, U32), restartCount: numberOf(restartCount, U32) },
-      akPublic: bytesOf(akPublic, 1, 1024),
-      akName: bytesOf(akName, 34, 34),
-      sessionKey: bytesOf(sessionKey, 91, 91),
-    };
+  /** Resolves once the TrE is gone, or `close` was called. */
+  get ended(): Promise<void> {
+    return this.#ended;
   }
 
-  async extend(pcr: number, digest: Uint8Array): Promise<void> {
-    await this.#ask('extend', pcr, digest);
+  identity(): Promise<PlatformIdentity> {
+    return this.#ask('identity');
   }
 
-  async readPcrs(): Promise<Uint8Array> {
-    return bytesOf(await this.#ask('readPcrs'), 768, 768);
+  extend(pcr: number, digest: Uint8Array): Promise<void> {
+    return this.#ask('extend', pcr, digest);
   }
 
-  async quote(request: QuoteRequest): Promise<Quote> {
-    const [attest, signature] = items(await this.#ask('quote', ...encodeQuoteRequest(request)));
-    return { attest: bytesOf(attest, 1, 1024), signature: bytesOf(signature, 1, 1024) };
+  readPcrs(): Promise<Uint8Array> {
+    return this.#ask('readPcrs');
   }
 
-  async signHello({ nonce, binding, audience, terminal }: HelloContext): Promise<Uint8Array> {
-    return bytesOf(await this.#ask('signHello', nonce, binding.type, binding.value, audience, terminal), 64, 64);
+  quote(request: QuoteRequest): Promise<Quote> {
+    return this.#ask('quote', request);
   }
 
-  async readCounter(name: CounterName): Promise<bigint> {
-    return counterOf(await this.#ask('readCounter', name));
+  signHello(context: HelloContext): Promise<Uint8Array> {
+    return this.#ask('signHello', context);
   }
 
-  async incrementCounter(name: CounterName): Promise<bigint> {
-    return counterOf(await this.#ask('incrementCounter', name));
+  readCounter(name: CounterName): Promise<bigint> {
+    return this.#ask('readCounter', name);
   }
 
-  async random(length: number): Promise<Uint8Array> {
-    return bytesOf(await this.#ask('random', length), length, length);
+  incrementCounter(name: CounterName): Promise<bigint> {
+    return this.#ask('incrementCounter', name);
   }
 
-  /** Orderly power off of the TrE itself. */
+  random(length: number): Promise<Uint8Array> {
+    return this.#ask('random', length);
+  }
+
+  /** Orderly power off of the TrE itself; afterwards its directory is free. @throws AgentError `platform.refused` for an inspector, `platform.unavailable` */
   async powerOff(): Promise<void> {
-    await this.#ask('powerOff');
+    (await this.#exchange(encodeFrame([POWER_OFF]))).end();
+    await this.#ended;
   }
 
   /** The TrE goes on. */
   close(): Promise<void> {
     this.#end(new AgentError('platform.unavailable', 'closed'));
-    return Promise.resolve();
+    return this.#ended;
   }
 
-  #ask(verb: Verb, ...args: readonly MsgpackValue[]): Promise<MsgpackValue> {
+  async #ask<V extends Verb>(verb: V, ...args: Arguments<V>): Promise<Result<V>> {
+    const answer = await this.#exchange(encodeFrame([verb, ...requestOf(verb, args)]));
+    const form: (typeof VERBS)[V] = VERBS[verb];
+    const result = form.readAnswer(answer);
+    answer.end();
+    return result;
+  }
+
+  #exchange(frame: Uint8Array): Promise<Fields> {
     if (this.#dead) return Promise.reject(new AgentError('platform.unavailable'));
-    return new Promise((resolve, reject) => {
+    return new Promise<Fields>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      this.#socket.write(encodeFrame([verb, ...args]));
-    });
+      this.#socket.write(frame);
+    }).then(readAnswer);
   }
 
+  /** Never rejects: what cannot be read is as good as nobody there. */
   async #read(): Promise<void> {
     try {
-      for await (const value of readFrames(this.#socket)) {
-        const waiting = this.#waiting.shift();
-        try {
-          waiting?.resolve(readAnswer(value));
-        } catch (error) {
-          waiting?.reject(error);
-        }
-      }
+      for await (const answer of readFrames(this.#socket)) this.#waiting.shift()?.resolve(answer);
     } catch {
-      // falls through: what cannot be read is as good as nobody there
+      // falls through
     }
     this.#end(new AgentError('platform.unavailable'));
   }
@@ -138,19 +142,23 @@ export class RemotePlatform implements TrustedPlatform {
   }
 }
 
-function items(value: MsgpackValue): readonly MsgpackValue[] {
-  if (isMsgpackArray(value)) return value;
-  throw new AgentError('platform.unavailable', 'its answer cannot be read');
+function requestOf<V extends Verb>(verb: V, args: Arguments<V>): readonly MsgpackValue[] {
+  return VERBS[verb].writeRequest(...args);
 }
 
-function connected(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      resolve(socket);
+async function connected(directory: string): Promise<Socket> {
+  try {
+    const path = await findSocket(directory);
+    if (path === undefined) throw new AgentError('platform.unavailable', directory);
+    return await new Promise<Socket>((resolve, reject) => {
+      const socket = connect(path, () => {
+        socket.off('error', reject);
+        resolve(socket);
+      });
+      socket.once('error', reject);
     });
-    socket.once('error', (cause) => {
-      reject(new AgentError('platform.unavailable', undefined, { cause }));
-    });
-  });
+  } catch (cause) {
+    if (cause instanceof AgentError) throw cause;
+    throw new AgentError('platform.unavailable', directory, { cause });
+  }
 }

@@ -1,10 +1,12 @@
 import {
-  type BootIdentity,
+  equalBytes,
   type HelloContext,
   helloMessage,
   LogReplay,
   PCR_BYTES,
+  PCR_COUNT,
   type PcrSelection,
+  ProtocolError,
   parsePcrSelection,
   qualifyingData,
   TPM_GENERATED_VALUE,
@@ -16,8 +18,9 @@ import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { AgentError } from '../../error.ts';
 import type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from '../platform.ts';
 import { CLOCK_SAVE_MS, TpmClock } from './clock.ts';
-import { akNames, newPrivateKey, SigningKey } from './keys.ts';
-import type { StateFile, StoredState } from './state-file.ts';
+import { akNames, SigningKey } from './keys.ts';
+import type { StateFile } from './state-file.ts';
+import { freshState, type StoredState } from './stored-state.ts';
 
 export interface SoftPlatformOptions {
   readonly state: StateFile;
@@ -30,6 +33,10 @@ export interface SoftPlatformOptions {
 /** Of the soft TrE; a quote carries it. */
 const FIRMWARE_VERSION = 0x0000_0001_0000_0000n;
 const MAX_COUNTER = Number.MAX_SAFE_INTEGER;
+const MAX_COUNT = 0xffff_ffff;
+const DIGEST_BYTES = 32;
+/** Most random bytes of one answer. */
+export const MAX_RANDOM_BYTES = 1024;
 
 /**
  * The trusted environment in software: a restricted P-256 attestation key, a session key, 24 PCRs in a SHA-256 bank, clock and counters that
@@ -39,13 +46,13 @@ export class SoftPlatform implements TrustedPlatform {
   readonly #options: SoftPlatformOptions;
   readonly #ak: SigningKey;
   readonly #session: SigningKey;
-  readonly #akPublic: Uint8Array;
-  readonly #akName: Uint8Array;
+  readonly #identity: PlatformIdentity;
   readonly #qualifiedName: Uint8Array;
   readonly #clock: TpmClock;
   readonly #pcrs = new LogReplay(nodeCrypto.sha256);
   #state: StoredState;
-  #writes: Promise<void> = Promise.resolve();
+  #writes: Promise<unknown> = Promise.resolve();
+  #off = false;
 
   private constructor(options: SoftPlatformOptions, state: StoredState, clock: TpmClock) {
     this.#options = options;
@@ -53,10 +60,17 @@ export class SoftPlatform implements TrustedPlatform {
     this.#clock = clock;
     this.#ak = new SigningKey(state.akPrivate);
     this.#session = new SigningKey(state.sessionPrivate);
-    this.#akPublic = this.#ak.akPublic();
-    const { name, qualifiedName } = akNames(this.#akPublic);
-    this.#akName = name;
+    const akPublic = this.#ak.akPublic();
+    const { name, qualifiedName } = akNames(akPublic);
     this.#qualifiedName = qualifiedName;
+    this.#identity = {
+      backEnd: 'soft',
+      protection: options.protection,
+      boot: { resetCount: state.resetCount, restartCount: state.restartCount },
+      akPublic,
+      akName: name,
+      sessionKey: this.#session.spki(),
+    };
   }
 
   /**
@@ -65,62 +79,55 @@ export class SoftPlatform implements TrustedPlatform {
    */
   static async start(options: SoftPlatformOptions): Promise<SoftPlatform> {
     const before = (await options.state.load()) ?? freshState();
+    if (before.resetCount === MAX_COUNT) throw new AgentError('platform.counter', 'resetCount');
     const clock = new TpmClock(options.now, { bound: before.clockBound, atStop: before.clockAtStop });
-    const state: StoredState = {
+    const state = await options.state.saveStart({
       ...before,
       generation: before.generation + 1,
       resetCount: before.resetCount + 1,
       restartCount: 0,
-      clockBound: boundAfter(before, clock),
+      clockBound: Math.max(before.clockBound, Number(clock.read().clock) + CLOCK_SAVE_MS),
       clockAtStop: undefined,
-    };
-    await options.state.save(state);
+    });
     return new SoftPlatform(options, state, clock);
   }
 
   async identity(): Promise<PlatformIdentity> {
-    return {
-      backEnd: 'soft',
-      protection: this.#options.protection,
-      boot: this.#boot(),
-      akPublic: this.#akPublic,
-      akName: this.#akName,
-      sessionKey: this.#session.spki(),
-    };
+    this.#demandPower();
+    return this.#identity;
   }
 
   async extend(pcr: number, digest: Uint8Array): Promise<void> {
-    if (!Number.isInteger(pcr) || pcr < 0 || pcr > 23 || digest.length !== PCR_BYTES) {
+    this.#demandPower();
+    if (!Number.isInteger(pcr) || pcr < 0 || pcr >= PCR_COUNT || digest.length !== PCR_BYTES) {
       throw new AgentError('platform.selection');
     }
     this.#pcrs.extend(pcr, digest);
   }
 
   async readPcrs(): Promise<Uint8Array> {
+    this.#demandPower();
     return this.#pcrs.values();
   }
 
   async quote(request: QuoteRequest): Promise<Quote> {
     const selection = sha256Selection(request.selection);
-    await this.#boundClock();
-    const extraData = qualifyingData(
-      {
-        ...request,
-        akName: this.#akName,
-        keyToBind: request.bindSessionKey ? this.#session.spki() : undefined,
-      },
-      nodeCrypto.sha256,
-    );
+    demandDigests(request.challengeDigest, request.claimsDigest);
+    const reading = await this.#showableClock();
+    const { akName, sessionKey, boot } = this.#identity;
     const attest = writeAttest({
       magic: TPM_GENERATED_VALUE,
       qualifiedSigner: this.#qualifiedName,
-      extraData,
-      clockInfo: { ...this.#boot(), ...this.#clock.read() },
+      extraData: qualifyingData(
+        { ...request, akName, keyToBind: request.bindSessionKey ? sessionKey : undefined },
+        nodeCrypto.sha256,
+      ),
+      clockInfo: { ...boot, ...reading },
       firmwareVersion: FIRMWARE_VERSION,
       attested: {
         type: 'quote',
         selection,
-        selectionBytes: writePcrSelection(selection),
+        selectionBytes: request.selection,
         pcrDigest: this.#pcrDigest(selection),
       },
     });
@@ -129,33 +136,44 @@ export class SoftPlatform implements TrustedPlatform {
   }
 
   async signHello(context: HelloContext): Promise<Uint8Array> {
+    this.#demandPower();
+    demandDigests(context.nonce);
     return this.#session.sign(helloMessage(context));
   }
 
   async readCounter(name: CounterName): Promise<bigint> {
+    this.#demandPower();
     return BigInt(this.#state.counters[name] ?? 0);
   }
 
   async incrementCounter(name: CounterName): Promise<bigint> {
-    const state = await this.#change((before) => {
+    const { counters } = await this.#change((before) => {
       const value = (before.counters[name] ?? 0) + 1;
-      if (value > MAX_COUNTER) throw new AgentError('platform.counter');
+      if (value > MAX_COUNTER) throw new AgentError('platform.counter', name);
       return { ...before, counters: { ...before.counters, [name]: value } };
     });
-    return BigInt(state.counters[name] ?? 0);
+    return BigInt(counters[name] ?? 0);
   }
 
   async random(length: number): Promise<Uint8Array> {
+    this.#demandPower();
+    if (!Number.isInteger(length) || length < 0 || length > MAX_RANDOM_BYTES) throw new AgentError('platform.refused');
     return this.#options.random(length);
   }
 
-  /** Orderly power off: the clock goes on from here at the next start. */
+  /** Orderly power off: the clock goes on from here at the next start. Nothing is answered afterwards, so no later value was shown. */
   async close(): Promise<void> {
-    await this.#change((before) => ({ ...before, clockAtStop: Number(this.#clock.read().clock) }));
+    if (this.#off) return;
+    const last = this.#change((before) => {
+      const { clock, safe } = this.#clock.read();
+      return { ...before, clockAtStop: Number(clock), clockBound: safe ? Number(clock) : before.clockBound };
+    });
+    this.#off = true;
+    await last;
   }
 
-  #boot(): BootIdentity {
-    return { resetCount: this.#state.resetCount, restartCount: this.#state.restartCount };
+  #demandPower(): void {
+    if (this.#off) throw new AgentError('platform.unavailable', 'powered off');
   }
 
   #pcrDigest(selection: PcrSelection): Uint8Array {
@@ -166,51 +184,49 @@ export class SoftPlatform implements TrustedPlatform {
     return nodeCrypto.sha256(Buffer.concat(chosen));
   }
 
-  /** No clock value is shown above the bound that is durable. */
-  async #boundClock(): Promise<void> {
-    const clock = Number(this.#clock.read().clock);
-    if (clock < this.#state.clockBound) return;
-    await this.#change((before) => ({ ...before, clockBound: clock + CLOCK_SAVE_MS }));
+  /** A reading under the bound that is durable, to be shown before anything else happens: no await lies between the two. */
+  async #showableClock(): Promise<ReturnType<TpmClock['read']>> {
+    for (;;) {
+      this.#demandPower();
+      const reading = this.#clock.read();
+      if (Number(reading.clock) <= this.#state.clockBound) return reading;
+      await this.#change((before) => ({ ...before, clockBound: Number(this.#clock.read().clock) + CLOCK_SAVE_MS }));
+    }
   }
 
   /** One write at a time; the new state counts only once it is durable. */
   #change(next: (before: StoredState) => StoredState): Promise<StoredState> {
+    if (this.#off) return Promise.reject(new AgentError('platform.unavailable', 'powered off'));
     const changed = this.#writes.then(async () => {
-      const state = { ...next(this.#state), generation: this.#state.generation + 1 };
-      await this.#options.state.save(state);
-      this.#state = state;
-      return state;
+      this.#state = await this.#options.state.save({ ...next(this.#state), generation: this.#state.generation + 1 });
+      return this.#state;
     });
-    this.#writes = changed.then(
-      () => undefined,
-      () => undefined,
-    );
+    this.#writes = changed.catch(() => undefined);
     return changed;
   }
 }
 
-function freshState(): StoredState {
-  return {
-    generation: 0,
-    akPrivate: newPrivateKey(),
-    sessionPrivate: newPrivateKey(),
-    resetCount: 0,
-    restartCount: 0,
-    clockBound: 0,
-    clockAtStop: 0,
-    counters: {},
-  };
+/** @throws AgentError `platform.refused` */
+function demandDigests(...digests: readonly Uint8Array[]): void {
+  if (digests.some(({ length }) => length !== DIGEST_BYTES)) throw new AgentError('platform.refused', 'digest');
 }
 
-function boundAfter(before: StoredState, clock: TpmClock): number {
-  return Math.max(before.clockBound, Number(clock.read().clock) + CLOCK_SAVE_MS);
-}
-
-/** Bits of banks that this platform lacks would be cleared silently by a TPM; here they are refused. */
+/**
+ * Bits of banks that this platform lacks would be cleared silently by a TPM; here they are refused (F-15). As with a TPM, a bitmap has three
+ * bytes, so that the quote shows the very bytes asked for.
+ */
 function sha256Selection(bytes: Uint8Array): PcrSelection {
-  const selection = parsePcrSelection(bytes);
-  if (selection.some(({ bank, pcrs }) => bank !== 'sha256' || pcrs.some((pcr) => pcr > 23))) {
-    throw new AgentError('platform.selection');
-  }
+  const selection = parsed(bytes);
+  const fits = selection.every(({ bank, pcrs }) => bank === 'sha256' && pcrs.every((pcr) => pcr < PCR_COUNT));
+  if (!fits || !equalBytes(writePcrSelection(selection), bytes)) throw new AgentError('platform.selection');
   return selection;
+}
+
+function parsed(bytes: Uint8Array): PcrSelection {
+  try {
+    return parsePcrSelection(bytes);
+  } catch (cause) {
+    if (cause instanceof ProtocolError) throw new AgentError('platform.selection', undefined, { cause });
+    throw cause;
+  }
 }

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, link, readdir, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join, resolve } from 'node:path';
+import { AgentError } from '../../error.ts';
+
+/** sun_path, the shortest there is, without its terminating zero. */
+const MAX_SOCKET_PATH = 103;
+const NUMBERED = /^tre-(\d{1,9})\.sock$/;
+const UNBORN = /^tre-[0-9a-f]{8}\.new$/;
+const TRIES = 16;
+const MAX_CONNECTIONS = 64;
+
+/** Where the TrE of a state directory listens, if one ever did: a dead one refuses. @throws AgentError `tre.path` */
+export async function findSocket(directory: string): Promise<string | undefined> {
+  const highest = await highestNumber(directory);
+  return highest === 0 ? undefined : pathOf(directory, `tre-${highest}.sock`);
+}
+
+/**
+ * The one place on a state directory, and the socket that shows it. Sockets are numbered: the living listener with the highest number holds
+ * the directory. A new one is linked in, already listening, under the next number, once the highest was found dead; so two cannot both
+ * succeed. The highest is never removed, or numbers could come again. A killed process frees its place, since its socket then refuses.
+ *
+ * @throws AgentError `tre.running`, `tre.path`
+ */
+export async function claimState(directory: string): Promise<StateClaim> {
+  const server = createServer({ pauseOnConnect: true });
+  server.maxConnections = MAX_CONNECTIONS;
+  const connections = new Connections(server);
+  const unborn = pathOf(directory, `tre-${randomBytes(4).toString('hex')}.new`);
+  await listening(server, unborn);
+  try {
+    await closed(unborn);
+    const number = await linkedIn(directory, unborn);
+    await removeLower(directory, number);
+    return new StateClaim(server, connections);
+  } catch (error) {
+    server.close();
+    throw error;
+  } finally {
+    await rm(unborn, { force: true });
+  }
+}
+
+/** A place that is taken until it is released or the process ends. */
+export class StateClaim {
+  readonly #server: Server;
+  readonly #connections: Connections;
+
+  constructor(server: Server, connections: Connections) {
+    this.#server = server;
+    this.#connections = connections;
+  }
+
+  /** Gives every connection to `take`: first those that have been waiting. */
+  accept(take: (socket: Socket) => void): void {
+    this.#connections.accept(take);
+  }
+
+  release(): void {
+    this.#server.close();
+    this.#connections.end();
+  }
+}
+
+/** Those who came before anybody served wait; they are not read. */
+class Connections {
+  #take: ((socket: Socket) => void) | undefined;
+  #waiting: Socket[] = [];
+
+  constructor(server: Server) {
+    server.on('connection', (socket) => {
+      socket.on('error', () => undefined);
+      if (this.#take === undefined) this.#waiting.push(socket);
+      else this.#take(socket);
+    });
+  }
+
+  accept(take: (socket: Socket) => void): void {
+    this.#take = take;
+    for (const socket of this.#waiting.splice(0)) take(socket);
+  }
+
+  end(): void {
+    this.#take = (socket) => socket.destroy();
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
+  }
+}
+
+async function linkedIn(directory: string, unborn: string): Promise<number> {
+  for (let tried = 0; tried < TRIES; tried++) {
+    const highest = await highestNumber(directory);
+    if (highest > 0 && (await answers(pathOf(directory, `tre-${highest}.sock`)))) {
+      throw new AgentError('tre.running', directory);
+    }
+    if (!(await linked(unborn, pathOf(directory, `tre-${highest + 1}.sock`)))) continue;
+    if ((await highestNumber(directory)) === highest + 1) return highest + 1;
+    await rm(pathOf(directory, `tre-${highest + 1}.sock`), { force: true });
+  }
+  throw new AgentError('tre.running', directory);
+}
+
+/** Numbers below a living listener's are nobody's; so are listeners that were never linked in. */
+async function removeLower(directory: string, number: number): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const found = NUMBERED.exec(name)?.[1];
+    if (UNBORN.test(name) || (found !== undefined && Number(found) < number)) {
+      await rm(join(directory, name), { force: true });
+    }
+  }
+}
+
+async function highestNumber(directory: string): Promise<number> {
+  const names = await readdir(directory);
+  return Math.max(0, ...names.map((name) => Number(NUMBERED.exec(name)?.[1] ?? 0)));
+}
+
+function pathOf(directory: string, name: string): string {
+  const path = join(resolve(directory), name);
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) throw new AgentError('tre.path', path);
+  return path;
+}
+
+/** @returns false where the name is taken, or the listener was swept away by one that has succeeded */
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST' || code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** A listener that was swept away before it was linked in finds that out there. */
+async function closed(unborn: string): Promise<void> {
+  try {
+    await chmod(unborn, 0o600);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Whether somebody accepts there. Only a refusal says that nobody does: a full queue is somebody. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => {
+      const code = codeOf(error);
+      if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(false);
+      else if (code === 'EAGAIN') resolve(true);
+      else reject(error);
+    });
+  });
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
