@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type BootIdentity, compareBootIdentity, utf8 } from '@mtm-attest/protocol';
 import { AgentError } from '../error.ts';
 import { AuditedSet } from '../measurement/audited-set.ts';
@@ -58,13 +59,17 @@ export async function boot(options: BootOptions): Promise<Booted> {
   return { slot, log, audited };
 }
 
-/** Starts a component after boot: measured, logged and extended before it may run; audited from then on. One at a time. */
+/**
+ * Starts a component after boot: measured, logged and extended before it may run; audited from then on. One at a time.
+ * @throws AgentError `component.name`: an event under such a name could be logged, and the log never read again; `log.*`
+ */
 export async function startComponent(booted: Booted, files: DurableFiles, name: string, path?: string): Promise<void> {
-  const file = path ?? booted.slot.path(name);
+  const ofSlot = booted.slot.path(name);
+  const file = path === undefined ? ofSlot : resolve(path);
   const paths = { ...(await startedPaths(files)), [name]: file };
   await files.replace(STARTED, utf8(JSON.stringify(paths)));
-  booted.audited.add(name, file);
   await booted.log.append({ type: 'started', name, digest: await measureFile(file) });
+  booted.audited.add(name, file);
 }
 
 /** The slot of this boot: the pointer is read once a boot, and an update that moves it waits for the next one. */

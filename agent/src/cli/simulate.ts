@@ -20,10 +20,24 @@ export const simulateCommand: Subcommand = {
   options: {
     verifier: { type: 'string', required: true, value: 'url', about: "https address of the verifier's HTTP API" },
     terminals: { type: 'string', required: true, value: 'number', about: 'how many terminals' },
-    seed: { type: 'string', required: true, value: 'text', about: 'chooses what varies; the same seed, the same choices' },
-    scenario: { type: 'string', multiple: true, value: 'name=count', about: 'so many of this scenario; may be repeated' },
+    seed: {
+      type: 'string',
+      required: true,
+      value: 'text',
+      about: 'chooses what varies; the same seed, the same choices',
+    },
+    scenario: {
+      type: 'string',
+      multiple: true,
+      value: 'name=count',
+      about: 'so many of this scenario; may be repeated',
+    },
     'api-token': { type: 'string', value: 'file', about: 'token of the HTTP API (default: api-token)' },
-    ca: { type: 'string', value: 'file', about: "certificates that the API's is under, PEM (default: server-chain.pem)" },
+    ca: {
+      type: 'string',
+      value: 'file',
+      about: "certificates that the API's is under, PEM (default: server-chain.pem)",
+    },
     'manifest-key': {
       type: 'string',
       value: 'file',

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Agent, type AgentOptions, createAgent } from '../agent.ts';
+import { type Agent, createAgent } from '../agent.ts';
 import { AgentError } from '../error.ts';
 import type { AgentLog } from '../log.ts';
 import type { RemotePlatform } from '../platform/soft/remote-platform.ts';
 import { connectOrStart } from '../platform/soft/start-tre.ts';
+import { type BackOff, DEFAULT_BACK_OFF } from '../session/back-off.ts';
 import { DiskFiles } from '../storage/disk-files.ts';
 import { ownCommand } from './own-command.ts';
 import type { OptionForm, OptionValues } from './subcommand.ts';
@@ -25,6 +26,11 @@ export const TERMINAL_OPTIONS = {
   },
   token: { type: 'string', value: 'file', about: 'enrolment token; - reads it from standard input' },
   binding: { type: 'string', value: 'type', about: 'tls-exporter (default) or tls-server-end-point' },
+  'back-off': {
+    type: 'string',
+    value: 'first:most',
+    about: 'milliseconds before the second attempt to connect, and at most (default 1000:60000)',
+  },
   'device-key': { type: 'string', value: 'file', about: "key of the trusted environment's state" },
   counter: { type: 'string', value: 'file', about: "counter file outside the trusted environment's directory" },
 } as const satisfies Readonly<Record<string, OptionForm>>;
@@ -47,9 +53,11 @@ export interface OpenTerminal {
 
 /**
  * The terminal of a state directory, booted; its TrE is started where it does not run. Enrolled with the token where it is not yet.
- * @throws AgentError
+ * @throws AgentError; the TrE's connection is closed then
  */
-export async function openTerminal(values: OptionValues, more: Partial<AgentOptions> = {}): Promise<OpenTerminal> {
+export async function openTerminal(values: OptionValues): Promise<OpenTerminal> {
+  const binding = bindingOf(values.optional('binding'));
+  const backOff = backOffOf(values.optional('back-off'));
   const state = values.text('state');
   const platform = await connectOrStart({
     directory: treDirectory(state),
@@ -57,20 +65,34 @@ export async function openTerminal(values: OptionValues, more: Partial<AgentOpti
     deviceKey: values.optional('device-key'),
     counter: values.optional('counter'),
   });
-  const files = new DiskFiles(join(state, 'agent'));
-  // The TrE serves one agent at a time, so nobody else writes there now.
-  await files.sweep();
-  const agent = await createAgent({
-    ...more,
-    platform,
-    files,
-    slots: values.text('slots'),
-    binding: bindingOf(values.optional('binding')),
-    log: STANDARD_ERROR,
-  });
-  const token = values.optional('token');
-  if (agent.enrolment === undefined && token !== undefined) await agent.enrol(await readToken(token));
-  return { agent, platform };
+  try {
+    const files = new DiskFiles(join(state, 'agent'));
+    // The TrE serves one agent at a time, so nobody else writes there now.
+    await files.sweep();
+    const agent = await createAgent({
+      platform,
+      files,
+      slots: values.text('slots'),
+      binding,
+      backOff,
+      log: STANDARD_ERROR,
+    });
+    const token = values.optional('token');
+    if (agent.enrolment === undefined && token !== undefined) await agent.enrol(await readToken(token));
+    return { agent, platform };
+  } catch (error) {
+    await platform.close();
+    throw error;
+  }
+}
+
+/** @throws AgentError `option.invalid` */
+function backOffOf(text: string | undefined): BackOff {
+  if (text === undefined) return DEFAULT_BACK_OFF;
+  const [, first, most] = /^(\d{1,8}):(\d{1,8})$/.exec(text) ?? [];
+  const backOff = { firstMs: Number(first), mostMs: Number(most) };
+  if (backOff.firstMs >= 1 && backOff.mostMs >= backOff.firstMs) return backOff;
+  throw new AgentError('option.invalid', '--back-off FIRST:MOST in milliseconds');
 }
 
 function bindingOf(text = 'tls-exporter'): 'tls-exporter' | 'tls-server-end-point' {

@@ -125,7 +125,7 @@ export async function alterComponent(slots: string, slot: SlotName, name: string
   const path = componentPath(join(slots, slot), name);
   const bytes = await readFile(path);
   await chmod(path, 0o644);
-  await writeFile(path, Buffer.concat([bytes, Buffer.from('\n// one line more than the maker shipped\n')]));
+  await writeFile(path, bytes);
 }
 
 async function buildRelease(root: string, number: number, pool: readonly string[]): Promise<Release> {
@@ -149,8 +149,9 @@ async function buildRelease(root: string, number: number, pool: readonly string[
 /** Real files, in a fixed order: as built, or the sources where nothing was built. */
 async function sourceFiles(): Promise<readonly string[]> {
   const own = fileURLToPath(new URL('..', import.meta.url));
-  const protocol = dirname(fileURLToPath(import.meta.resolve('@mtm-attest/protocol')));
-  const sockets = join(dirname(createRequire(import.meta.url).resolve('ws')), 'lib');
+  const { resolve } = createRequire(import.meta.url);
+  const protocol = dirname(resolve('@mtm-attest/protocol'));
+  const sockets = join(dirname(resolve('ws')), 'lib');
   const found = await Promise.all([own, protocol, sockets].map(codeFiles));
   return found.flat();
 }

@@ -7,7 +7,7 @@ import type { AgentLog } from '../log.ts';
 import type { BackOff } from '../session/back-off.ts';
 import type { Role } from './cast.ts';
 import { announcement, type Tell } from './events.ts';
-import { FLEET_MODEL, Firmware, type Shipment } from './firmware.ts';
+import { Firmware, FLEET_MODEL, type Shipment } from './firmware.ts';
 import type { Maker } from './maker.ts';
 import { SeededRandom } from './seeded-random.ts';
 import type { Site, Stage } from './stage.ts';
@@ -112,7 +112,10 @@ async function playRole(
     await scenario.play(stage);
   } catch (error) {
     if (stopping.aborted) return;
-    log.warn({ terminal: id, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'failed');
+    log.warn(
+      { terminal: id, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+      'failed',
+    );
     stage.check('the scenario was played to its end', false);
     stage.lastStep();
   }

@@ -18,7 +18,7 @@ import {
 } from '../../src/fleet/firmware.ts';
 import { Maker } from '../../src/fleet/maker.ts';
 import { measureFile } from '../../src/measurement/file.ts';
-import { refusalCode } from '../refusal.ts';
+import { expectRefusal } from '../refusal.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
 const MAKER = new Maker(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
@@ -69,7 +69,9 @@ describe('firmware of a simulated fleet', () => {
       const [signature] = signatures;
       const publicKey = createPublicKey(privateKey);
       const spki = publicKey.export({ type: 'spki', format: 'der' });
-      expect(verify(null, manifestMessage(payload), publicKey, signature?.signature ?? new Uint8Array())).to.equal(true);
+      expect(verify(null, manifestMessage(payload), publicKey, signature?.signature ?? new Uint8Array())).to.equal(
+        true,
+      );
       expect(toHex(signature?.keyId ?? new Uint8Array())).to.equal(createHash('sha256').update(spki).digest('hex'));
       expect(manifestOf(shipment).model).to.equal(FLEET_MODEL);
     }
@@ -94,10 +96,10 @@ describe('firmware of a simulated fleet', () => {
     expect((await openSlot(slots, await nextSlot(slots))).release.release).to.equal(NEXT_RELEASE);
   });
 
-  it('is signed with an Ed25519 key and no other', () => {
+  it('is signed with an Ed25519 key and no other', async () => {
     const other = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
     const pem = other.export({ type: 'pkcs8', format: 'pem' }).toString();
-    expect(refusalCode(() => new Maker(pem))).to.equal('file.unreadable');
-    expect(refusalCode(() => new Maker('no key'))).to.equal('file.unreadable');
+    await expectRefusal(() => new Maker(pem), 'file.unreadable');
+    await expectRefusal(() => new Maker('no key'), 'file.unreadable');
   });
 });

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { castOf, LEAST_TERMINALS } from '../../src/fleet/cast.ts';
 import { announcement, eventText } from '../../src/fleet/events.ts';
 import { SCENARIOS } from '../../src/fleet/scenarios.ts';
-import { refusalCode } from '../refusal.ts';
+import { expectRefusal } from '../refusal.ts';
 
 /** Name, verdict before the attack, verdict in the end, reasons. */
 const DESERVED: readonly (readonly [name: string, before: string | null, verdict: string, ...codes: string[]])[] = [
@@ -85,10 +85,10 @@ describe('who plays what', () => {
     for (const id of ids) expect(isId(id), id).to.equal(true);
   });
 
-  it('refuses a scenario that does not exist, and more scenarios than terminals', () => {
-    expect(refusalCode(() => castOf(2, ['nothing=1']))).to.equal('option.invalid');
-    expect(refusalCode(() => castOf(2, ['honest']))).to.equal('option.invalid');
-    expect(refusalCode(() => castOf(2, ['honest=3']))).to.equal('option.invalid');
+  it('refuses a scenario that does not exist, and more scenarios than terminals', async () => {
+    await expectRefusal(() => castOf(2, ['nothing=1']), 'option.invalid');
+    await expectRefusal(() => castOf(2, ['honest']), 'option.invalid');
+    await expectRefusal(() => castOf(2, ['honest=3']), 'option.invalid');
   });
 });
 

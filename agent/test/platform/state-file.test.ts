@@ -261,9 +261,9 @@ describe('the private keys of a soft TrE (F-77)', () => {
         for (const form of [hex, list, spaced, list.replaceAll(',', ', ')]) expect(text).not.to.include(form);
       }
     }
-    expect([String(KEY), KEY.toString(), JSON.stringify({ KEY })]).to.deep.equal([
+    expect([String(KEY), inspect({ KEY }), JSON.stringify({ KEY })]).to.deep.equal([
       '[secret]',
-      '[secret]',
+      '{ KEY: [secret] }',
       '{"KEY":"[secret]"}',
     ]);
   });

@@ -65,7 +65,7 @@ describe('killed at any moment', function () {
   afterEach(everythingHolds);
 
   after(async () => {
-    await site.stop();
+    await (site as Site | undefined)?.stop();
   });
 
   for (const victim of ['verifier', 'agent', 'tre'] as const) {

@@ -186,7 +186,18 @@ export class KillableTerminal {
     if (this.#agent?.running === true) return;
     const token = join(this.#directory, `${this.name}.token`);
     const slots = join(this.#directory, 'slots');
-    const args = ['run', '--state', this.#state, '--slots', slots, '--token', token, '--keep-tre'];
+    const args = [
+      'run',
+      '--state',
+      this.#state,
+      '--slots',
+      slots,
+      '--token',
+      token,
+      '--keep-tre',
+      '--back-off',
+      '50:400',
+    ];
     this.#agent = new RunningCommand('agent', args);
   }
 

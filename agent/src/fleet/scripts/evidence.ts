@@ -40,6 +40,7 @@ export const relayedEvidence: Script = async (stage) => {
   stage.attack();
   await relayed.reached;
   stage.step('evidence of the connection before sent');
+  await terminal.results();
   stage.lastStep();
 };
 

@@ -5,8 +5,8 @@ import { audited, type Script, type Stage } from '../stage.ts';
 import { forgedHello, Stranger, throughStranger } from '../stranger.ts';
 import type { SimulatedTerminal } from '../terminal.ts';
 import { messagesOf } from '../wire/answer.ts';
-import { cutting } from '../wire/links.ts';
 import { PASSING } from '../wire/line.ts';
+import { cutting } from '../wire/links.ts';
 import { Recording } from '../wire/recording.ts';
 
 const GARBAGE_BYTES = 512;

@@ -20,16 +20,14 @@ export function replaying(answer: Answer, under: 'open' | 'recorded', replayed: 
   };
 }
 
-/** Keeps an answer made for one connection, and sends it on a later one under the id of the challenge open there. */
+/** Keeps an answer made for one connection, and sends it on every later one under the id of the challenge open there. */
 export class Relay implements Interceptor {
   readonly #relayed: () => void;
   readonly #parts: Message<'part'>[] = [];
   #kept: Message<'evidence'> | undefined;
   #madeOn: Line | undefined;
-  #relayedOn: Line | undefined;
-  #done = false;
 
-  /** @param relayed told once it went out */
+  /** @param relayed told each time it goes out */
   constructor(relayed: () => void) {
     this.#relayed = relayed;
   }
@@ -37,31 +35,20 @@ export class Relay implements Interceptor {
   outgoing(message: Uint8Array, line: Line): void {
     const fresh = evidenceOf(message);
     const part = partOf(message);
-    if (fresh !== undefined) this.#evidence(fresh, message, line);
+    if (fresh !== undefined) this.#evidence(fresh, line);
     else if (part === undefined) line.send(message);
-    else this.#part(part, message, line);
+    else if (line === this.#madeOn) this.#parts.push(part);
   }
 
-  #evidence(fresh: Message<'evidence'>, message: Uint8Array, line: Line): void {
+  #evidence(fresh: Message<'evidence'>, line: Line): void {
     if (this.#kept === undefined) {
       this.#kept = fresh;
       this.#madeOn = line;
       line.close();
-    } else if (!this.#done && line !== this.#madeOn) {
-      this.#done = true;
-      this.#relayedOn = line;
+    } else if (line !== this.#madeOn) {
       sendAnswer({ evidence: this.#kept, parts: this.#parts }, fresh.challenge, line);
       this.#relayed();
-    } else {
-      this.#relayedOn = undefined;
-      line.send(message);
     }
-  }
-
-  /** Parts belong to the evidence before them. */
-  #part(part: Message<'part'>, message: Uint8Array, line: Line): void {
-    if (line === this.#madeOn) this.#parts.push(part);
-    else if (line !== this.#relayedOn) line.send(message);
   }
 }
 

@@ -1,4 +1,11 @@
-import { encodeEvent, encodeMessage, encodeRecord, type LogEvent, type Message, parseMessage } from '@mtm-attest/protocol';
+import {
+  encodeEvent,
+  encodeMessage,
+  encodeRecord,
+  type LogEvent,
+  type Message,
+  parseMessage,
+} from '@mtm-attest/protocol';
 import type { Line } from '../../../src/fleet/wire/line.ts';
 
 /** A line whose other end is the test: what came out, in order, and what was done to it. */

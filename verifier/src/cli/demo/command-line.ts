@@ -21,4 +21,3 @@ export function commandLine(name: keyof typeof PACKAGES, fromSources: boolean): 
   }
   return [process.execPath, ...process.execArgv, join(folder, 'src', 'cli', 'main.ts')];
 }
-

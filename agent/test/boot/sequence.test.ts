@@ -1,0 +1,132 @@
+import { cpSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeEvent, type LogEvent, LogReplay, parseComponentList, readRecords } from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { expect } from 'chai';
+import { type Booted, boot, startComponent } from '../../src/boot/sequence.ts';
+import type { TrustedPlatform } from '../../src/platform/platform.ts';
+import type { DurableFiles } from '../../src/storage/durable-files.ts';
+import { type Firmware, installFirmware } from '../firmware.ts';
+import { expectRefusal } from '../refusal.ts';
+import { TerminalDisk } from '../soft-terminal.ts';
+import { CutFiles, LEFTOVERS, Power, PowerCut } from '../storage/cut-files.ts';
+
+const WHOLE_BOOT = ['boot', 'release', 'component', 'component', 'component', 'ready'];
+
+describe('the measured boot', () => {
+  let firmware: Firmware;
+  let disk: TerminalDisk;
+  let platform: TrustedPlatform;
+
+  beforeEach(async () => {
+    firmware = installFirmware();
+    disk = new TerminalDisk();
+    platform = await disk.powerOn();
+  });
+
+  afterEach(() => firmware.remove());
+
+  function bootOn(files: DurableFiles = disk.agent): Promise<Booted> {
+    return boot({ platform, files, slots: firmware.slots, version: 'mtm-agent/test' });
+  }
+
+  /** The events of the log, which must lead to the PCRs. */
+  async function eventsOf({ log }: Booted): Promise<readonly LogEvent[]> {
+    const events: LogEvent[] = [];
+    const replay = new LogReplay(nodeCrypto.sha256);
+    for await (const slice of log.slices(0, log.count)) {
+      readRecords(slice, 0, (pcr, content) => {
+        replay.extend(pcr, nodeCrypto.sha256(content));
+        events.push(decodeEvent(pcr, content));
+      });
+    }
+    expect(replay.values()).to.deep.equal(await platform.readPcrs());
+    return events;
+  }
+
+  async function auditedBy({ audited }: Booted): Promise<readonly string[]> {
+    return parseComponentList((await audited.measure()).bytes).map(({ name }) => name);
+  }
+
+  it('logs and extends the boot identity, the release, each boot component and its completion', async () => {
+    const booted = await bootOn();
+    const events = await eventsOf(booted);
+    expect(events.map(({ type }) => type)).to.deep.equal(WHOLE_BOOT);
+    const measured = events.flatMap((event) => (event.type === 'component' ? [event] : []));
+    const listed = firmware.components.filter(({ phase }) => phase === 'boot');
+    expect(measured.map(({ name, digest }) => [name, digest])).to.deep.equal(
+      listed.map(({ name, digest }) => [name, digest]),
+    );
+    expect(await auditedBy(booted)).to.deep.equal(['app/main.bin', 'boot.bin', 'tre.bin']);
+  });
+
+  it('is not repeated when the agent alone was restarted, and knows what was started since', async () => {
+    const booted = await bootOn();
+    await startComponent(booted, disk.agent, 'usim.bin');
+    await startComponent(booted, disk.agent, 'other.bin', firmware.path('boot.bin'));
+    writeFileSync(firmware.path('tre.bin'), 'changed since');
+    const again = await bootOn();
+    const types = [...WHOLE_BOOT, 'started', 'started'];
+    expect((await eventsOf(again)).map(({ type }) => type)).to.deep.equal(types);
+    expect(await auditedBy(again)).to.deep.equal(['app/main.bin', 'boot.bin', 'other.bin', 'tre.bin', 'usim.bin']);
+    expect((await again.audited.measure()).digest).to.deep.equal((await booted.audited.measure()).digest);
+  });
+
+  for (const leaves of LEFTOVERS) {
+    it(`that was cut short at a write leaving ${leaves} goes on after its last logged component`, async () => {
+      for (let writes = 0; ; writes++) {
+        disk = new TerminalDisk();
+        platform = await disk.powerOn();
+        const power = new Power(writes, leaves);
+        await bootOn(new CutFiles(disk.agent, power)).catch((error: unknown) => {
+          if (!(error instanceof PowerCut)) throw error;
+        });
+        const events = await eventsOf(await bootOn());
+        expect(
+          events.map(({ type }) => type),
+          `write ${writes}`,
+        ).to.deep.equal(WHOLE_BOOT);
+        if (!power.off) {
+          expect(writes).to.be.above(WHOLE_BOOT.length);
+          return;
+        }
+      }
+    });
+  }
+
+  it('keeps its slot while an update moves the pointer; the reboot takes the new one', async () => {
+    expect((await bootOn()).slot.name).to.equal('a');
+    cpSync(join(firmware.slots, 'a'), join(firmware.slots, 'b'), { recursive: true });
+    writeFileSync(join(firmware.slots, 'boot'), 'b\n');
+    expect((await bootOn()).slot.name).to.equal('a');
+    platform = await disk.powerOn();
+    const booted = await bootOn();
+    expect(booted.slot.name).to.equal('b');
+    expect((await eventsOf(booted)).map(({ type }) => type)).to.deep.equal(WHOLE_BOOT);
+  });
+
+  it('forgets at a reboot what was started before it', async () => {
+    await startComponent(await bootOn(), disk.agent, 'usim.bin');
+    platform = await disk.powerOn();
+    expect(await auditedBy(await bootOn())).to.deep.equal(['app/main.bin', 'boot.bin', 'tre.bin']);
+  });
+
+  it('measures a component that is missing as absent, rather than passing it over', async () => {
+    unlinkSync(firmware.path('boot.bin'));
+    const events = await eventsOf(await bootOn());
+    const absent = events.filter((event) => event.type === 'component' && event.digest.every((byte) => byte === 0));
+    expect(absent).to.have.length(1);
+  });
+
+  it('is refused where the slot, its release or the record of the boot cannot be read', async () => {
+    writeFileSync(join(firmware.slots, 'a', 'release.json'), '{"release": 2}');
+    await expectRefusal(() => bootOn(), 'slot.manifest');
+    writeFileSync(join(firmware.slots, 'a', 'manifest.bin'), 'none');
+    await expectRefusal(() => bootOn(), 'slot.manifest');
+    writeFileSync(join(firmware.slots, 'boot'), 'c\n');
+    platform = await disk.powerOn();
+    await expectRefusal(() => bootOn(), 'slot.unreadable');
+    await disk.agent.replace('booted.json', Buffer.from('{'));
+    await expectRefusal(() => bootOn(), 'boot.record');
+  });
+});
