@@ -1,9 +1,13 @@
 export { type Agent, type AgentOptions, createAgent } from './agent.ts';
 export { componentPath, nextSlot, openSlot, type Slot, type SlotName } from './boot/slots.ts';
+export { ownCommand as agentCommand } from './cli/own-command.ts';
 export { AGENT_CODES, type AgentCode, AgentError } from './error.ts';
 export type { AgentLog } from './log.ts';
 export type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from './platform/platform.ts';
+export { type OpenSoft, openSoftOnDisk, type SoftOnDisk } from './platform/soft/open-soft.ts';
+export { RemotePlatform } from './platform/soft/remote-platform.ts';
 export { SoftPlatform, type SoftPlatformOptions } from './platform/soft/soft-platform.ts';
+export { connectOrStart, type StartedTre, startTre, type TreStart } from './platform/soft/start-tre.ts';
 export { StateFile } from './platform/soft/state-file.ts';
 export { Secret } from './secret.ts';
 export { type BackOff, DEFAULT_BACK_OFF } from './session/back-off.ts';

@@ -1,3 +1,5 @@
+import { AgentError } from '../error.ts';
+import type { RemotePlatform } from '../platform/soft/remote-platform.ts';
 import { firstSignal } from './signal.ts';
 import type { Subcommand } from './subcommand.ts';
 import { openTerminal, TERMINAL_OPTIONS } from './terminal.ts';
@@ -24,7 +26,7 @@ export const runCommand: Subcommand = {
     try {
       const ends = firstSignal();
       for (const component of values.list('start')) await agent.startComponent(component);
-      const end = await Promise.race([ends, agent.run().then(() => 0 as const)]);
+      const end = await Promise.race([ends, agent.run().then(() => 0 as const), lost(platform)]);
       await agent.disconnect();
       if (!values.flag('keep-tre')) await platform.powerOff();
       return end;
@@ -33,3 +35,9 @@ export const runCommand: Subcommand = {
     }
   },
 };
+
+/** A terminal whose TrE lost its power has lost its own: whoever runs it starts both anew. */
+async function lost(platform: RemotePlatform): Promise<never> {
+  await platform.ended;
+  throw new AgentError('platform.unavailable');
+}

@@ -10,7 +10,7 @@ import type { Maker } from './maker.ts';
 
 /** The model that all simulated terminals are of. */
 export const FLEET_MODEL = 'fleet-m1';
-export const ISSUER = 'fleet-maker';
+const ISSUER = 'fleet-maker';
 
 /** What every release consists of; a component of phase runtime is started after boot. */
 export const PARTS: readonly Omit<ReferenceComponent, 'digest'>[] = [
@@ -125,7 +125,7 @@ export async function alterComponent(slots: string, slot: SlotName, name: string
   const path = componentPath(join(slots, slot), name);
   const bytes = await readFile(path);
   await chmod(path, 0o644);
-  await writeFile(path, bytes);
+  await writeFile(path, Buffer.concat([bytes, Buffer.from('\n// one line more than the maker shipped\n')]));
 }
 
 async function buildRelease(root: string, number: number, pool: readonly string[]): Promise<Release> {

@@ -9,7 +9,8 @@ export const ABSENT: Uint8Array = new Uint8Array(32);
 
 /**
  * SHA-256 of a file's bytes, read anew through one descriptor: nothing is remembered by size, date or inode (F-24). A link in the place of
- * the file is not followed; it counts as absent, like a directory, a pipe (which would be waited for) and a device (which may have no end).
+ * the file is not followed; it counts as absent, like a directory, a pipe (which would be waited for), a device (which may have no end), and a
+ * file that the agent may not or cannot read: whoever hides a file must not silence the terminal.
  *
  * @returns 32 bytes, or ABSENT
  */
@@ -30,12 +31,26 @@ export async function measureFile(path: string): Promise<Uint8Array> {
       if (bytesRead === 0) return new Uint8Array(hash.digest());
       hash.update(chunk.subarray(0, bytesRead));
     }
+  } catch (error) {
+    if (isAbsent(error)) return ABSENT;
+    throw error;
   } finally {
     await file.close();
   }
 }
 
+const UNREADABLE = new Set<unknown>([
+  'ENOENT',
+  'ELOOP',
+  'ENOTDIR',
+  'ENXIO',
+  'EACCES',
+  'EPERM',
+  'EISDIR',
+  'EIO',
+  'ENAMETOOLONG',
+]);
+
 function isAbsent(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR' || code === 'ENXIO';
+  return error instanceof Error && 'code' in error && UNREADABLE.has(error.code);
 }

@@ -21,6 +21,7 @@ import { startTre } from '../../src/platform/soft/start-tre.ts';
 import { COMMAND } from '../platform/machines.ts';
 import { type Ended, mtmAgent } from './command.ts';
 
+const CHECKER = 'tpm2_checkquote';
 const NONCE = 'ab'.repeat(32);
 
 interface Told {
@@ -92,12 +93,12 @@ describe('mtm-agent quote', () => {
   });
 
   it('is accepted by tpm2_checkquote, and refused with any other qualifying data or file', function () {
-    if (spawnSync('tpm2_checkquote', ['--version']).error !== undefined) this.skip();
+    if (spawnSync(CHECKER, ['--version']).error !== undefined) this.skip();
     const { qualifyingData } = told(quote('--json'));
     const check = (change: Readonly<Record<string, string>> = {}): number | null => {
       const files = { u: 'ak.pem', m: 'quote.attest', s: 'quote.sig', f: 'pcrs.bin', g: 'sha256', q: qualifyingData };
       const args = Object.entries({ ...files, ...change }).flatMap(([name, value]) => [`-${name}`, value]);
-      return spawnSync('tpm2_checkquote', args, { cwd: out }).status;
+      return spawnSync(CHECKER, args, { cwd: out }).status;
     };
     expect(check()).to.equal(0);
     expect(check({ q: NONCE })).not.to.equal(0);

@@ -23,7 +23,10 @@ export function reportText(report: ReplayReport): string {
 }
 
 function fileLine({ file, count, valid, invalid, tallies }: FileReport): string {
-  const each = tallies.map((tally) => `${tally.implementation} ${tallyText(tally)}`);
+  const each = tallies.map((tally) => {
+    const decided = tally.agreed + tally.disagreed > 0;
+    return `${tally.implementation} ${decided ? tallyText(tally) : 'decides none'}`;
+  });
   return `${file}: ${count} vectors (${valid} valid, ${invalid} invalid): ${each.join('; ')}`;
 }
 

@@ -1,17 +1,13 @@
 import {
-  equalBytes,
   type HelloContext,
   helloMessage,
   LogReplay,
   PCR_BYTES,
   PCR_COUNT,
   type PcrSelection,
-  ProtocolError,
-  parsePcrSelection,
   qualifyingData,
   TPM_GENERATED_VALUE,
   writeAttest,
-  writePcrSelection,
   writeSignature,
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
@@ -19,6 +15,7 @@ import { AgentError } from '../../error.ts';
 import type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from '../platform.ts';
 import { CLOCK_SAVE_MS, TpmClock } from './clock.ts';
 import { akNames, SigningKey } from './keys.ts';
+import { sha256Selection } from './selection.ts';
 import type { StateFile } from './state-file.ts';
 import { freshState, type StoredState } from './stored-state.ts';
 
@@ -209,24 +206,4 @@ export class SoftPlatform implements TrustedPlatform {
 /** @throws AgentError `platform.refused` */
 function demandDigests(...digests: readonly Uint8Array[]): void {
   if (digests.some(({ length }) => length !== DIGEST_BYTES)) throw new AgentError('platform.refused', 'digest');
-}
-
-/**
- * Bits of banks that this platform lacks would be cleared silently by a TPM; here they are refused (F-15). As with a TPM, a bitmap has three
- * bytes, so that the quote shows the very bytes asked for.
- */
-function sha256Selection(bytes: Uint8Array): PcrSelection {
-  const selection = parsed(bytes);
-  const fits = selection.every(({ bank, pcrs }) => bank === 'sha256' && pcrs.every((pcr) => pcr < PCR_COUNT));
-  if (!fits || !equalBytes(writePcrSelection(selection), bytes)) throw new AgentError('platform.selection');
-  return selection;
-}
-
-function parsed(bytes: Uint8Array): PcrSelection {
-  try {
-    return parsePcrSelection(bytes);
-  } catch (cause) {
-    if (cause instanceof ProtocolError) throw new AgentError('platform.selection', undefined, { cause });
-    throw cause;
-  }
 }
