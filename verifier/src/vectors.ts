@@ -52,13 +52,13 @@ export const implementation: {
   name: 'verifier',
   algorithms: nodeCrypto.algorithms,
   appraisal: (question) => {
-    const { verdict, findings } = appraise(inputOf(question));
+    const { verdict, findings } = appraise(appraisalInput(question));
     return { verdict, codes: [...new Set(findings.map(({ code }) => code))] };
   },
 };
 
 /** What the daemon gathers from its store and its connection before it appraises. */
-function inputOf(question: AppraisalQuestion): AppraisalInput {
+export function appraisalInput(question: AppraisalQuestion): AppraisalInput {
   const { attest, signature, claims, binding, audience, manifest, previous, now } = question;
   const { challenge, start } = challengeOf(question);
   const fold = new LogFold(nodeCrypto.sha256, start, start === undefined ? previous?.count : undefined);

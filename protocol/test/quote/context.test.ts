@@ -62,7 +62,7 @@ describe('qualifyingData', () => {
     expect(new Set(all).size).to.equal(7);
   });
 
-  it('changes with every field (F-03, F-05)', () => {
+  it('changes with every field (F-03, F-05, F-82)', () => {
     const other = new Uint8Array(32).fill(9);
     const changes: readonly Partial<QuoteContext>[] = [
       { challengeDigest: other },

@@ -174,7 +174,7 @@ describe('a manifest', () => {
     );
   });
 
-  it('lists its components ascending, each once, in a PCR of their phase (F-42, F-93)', () => {
+  it('lists its components ascending, each once, in a PCR of their phase and with a whole digest (F-39, F-42, F-93)', () => {
     const listed = (...names: readonly string[]): MsgpackValue =>
       withComponents(...names.map((name) => PART.with(0, name)));
     parseManifest(encodeCanonical(listed('a', 'a/b', 'b')));

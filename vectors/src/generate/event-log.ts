@@ -3,15 +3,14 @@ import {
   encodeEvent,
   encodeRecord,
   type LogEvent,
-  LogReplay,
   type MsgpackValue,
-  prefixDigest,
   utf8,
 } from '@mtm-attest/protocol';
 import { toPlain } from '../format/plain.ts';
-import { bytes, fill, overwritten } from './bytes.ts';
+import { bytes, fill } from './bytes.ts';
 import { type Draft, type DraftGroup, type DraftTest, invalid, note, valid } from './draft.ts';
 import { sha256 } from './keys.ts';
+import { replayGroup } from './log-replay.ts';
 
 const NOTES = {
   Record: note('FORMAT', 'bytes that are no record are skipped or read as one', 'F-27', 'F-29'),
@@ -195,100 +194,16 @@ function strayGroups(): readonly DraftGroup[] {
   ];
 }
 
-interface Reached {
-  readonly count: number;
-  readonly pcrs: Uint8Array;
-}
-
-function replayed(slices: readonly Uint8Array[], start?: Reached): Reached {
-  const replay = new LogReplay(sha256, start);
-  for (const slice of slices) replay.feed(slice);
-  return { count: replay.count, pcrs: replay.values() };
-}
-
-function claimed({ count, pcrs }: Reached, at: Reached = { count, pcrs }): Readonly<Record<string, unknown>> {
-  return { count, pcrs, prefix: prefixDigest(at.count, at.pcrs, sha256) };
-}
-
-function replayGroup(): DraftGroup {
-  const records = EVENTS.map(([, pcr, event]) => encodeRecord(pcr, encodeEvent(event)));
-  const [boot, release, component, ready, started, audit] = records as [
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-  ];
-  const whole = replayed(records);
-  const early = replayed(records.slice(0, 4));
-  const slice = bytes(started, audit);
-  const wrong = (comment: string, slices: readonly Uint8Array[], flag: 'Replay' | 'Cursor' = 'Replay'): DraftTest =>
-    invalid(comment, flag, 'pcr.digest', { slices, ...claimed(whole) });
-  const from = (comment: string, start: Reached, slices: readonly Uint8Array[]): DraftTest =>
-    invalid(comment, 'Cursor', 'pcr.digest', { start, slices, ...claimed(whole) });
-  const relabelled = encodeRecord(12, encodeEvent({ type: 'component', name: 'app/meter', digest: DIGEST }));
-  const renamed = encodeRecord(4, encodeEvent({ type: 'component', name: 'lib/cors', digest: DIGEST }));
-  const moved = overwritten(component, 1, '07');
-  return {
-    type: 'LogReplay',
-    tests: [
-      valid('no event: reset values', { slices: [], ...claimed(replayed([])) }),
-      valid('a whole boot in one slice', { slices: [bytes(...records)], ...claimed(whole) }),
-      valid('in slices of one record', { slices: records, ...claimed(whole) }),
-      valid('from an accepted point on', { start: early, slices: [slice], ...claimed(whole) }),
-      wrong('the last event left out', [bytes(...records.slice(0, -1))]),
-      wrong('an event left out in the middle', [bytes(boot, release, ready, slice)]),
-      wrong('the first event left out', [bytes(...records.slice(1))]),
-      wrong('an event twice', [bytes(...records, audit)]),
-      wrong('two events of one PCR exchanged', [bytes(ready, release, component, boot, slice)]),
-      wrong('relabelled as another event', [bytes(boot, release, component, ready, relabelled, audit)]),
-      wrong('a component renamed', [bytes(boot, release, renamed, ready, slice)]),
-      wrong('moved to another PCR', [bytes(boot, release, moved, ready, slice)]),
-      wrong('an event of another boot', [
-        bytes(
-          encodeRecord(11, encodeEvent({ type: 'boot', resetCount: 2, restartCount: 0, agent: 'mtm-agent/0.1.0' })),
-        ),
-        bytes(...records.slice(1)),
-      ]),
-      wrong('a slice alone, without its start', [slice], 'Cursor'),
-      from('from one event too late', replayed(records.slice(0, 5)), [slice]),
-      from('from the same values under another count', { ...early, count: 5 }, [slice]),
-      from('the whole log from a point within it', early, [bytes(...records)]),
-      invalid('the prefix of an earlier point', 'Cursor', 'pcr.digest', {
-        slices: [bytes(...records)],
-        ...claimed(whole, early),
-      }),
-      invalid('the values of an earlier point', 'Replay', 'pcr.digest', {
-        slices: [bytes(...records)],
-        ...claimed(early),
-      }),
-      invalid(
-        'a slice cut within a record',
-        'Truncated',
-        'log.truncated',
-        { slices: [bytes(...records).subarray(0, -1)], ...claimed(whole) },
-        bytes(...records).length - audit.length,
-      ),
-      invalid(
-        'a record across two slices',
-        'Truncated',
-        'log.truncated',
-        {
-          slices: [boot.subarray(0, 9), boot.subarray(9), bytes(...records.slice(1))],
-          ...claimed(whole),
-        },
-        0,
-      ),
-    ],
-  };
-}
-
 /** Records, events, and what a log leads to. */
 export function eventLogDraft(): Draft {
   return {
     file: 'event-log',
     notes: NOTES,
-    groups: [recordsGroup(), ...eventGroups(), ...strayGroups(), replayGroup()],
+    groups: [
+      recordsGroup(),
+      ...eventGroups(),
+      ...strayGroups(),
+      replayGroup(EVENTS.map(([, pcr, event]) => encodeRecord(pcr, encodeEvent(event)))),
+    ],
   };
 }

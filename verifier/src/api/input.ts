@@ -22,7 +22,7 @@ export function numberText(least: number, most: number): v.GenericSchema<unknown
   return v.pipe(v.string(), v.regex(DECIMAL), v.transform(Number), v.minValue(least), v.maxValue(most));
 }
 
-export const MAX_PAGE = 1000;
+const MAX_PAGE = 1000;
 
 const DEFAULT_PAGE = 100;
 

@@ -31,14 +31,6 @@ interface Options {
   readonly fromSources: boolean;
 }
 
-class Interrupted {
-  readonly code: 130 | 143;
-
-  constructor(code: 130 | 143) {
-    this.code = code;
-  }
-}
-
 async function main(): Promise<number> {
   try {
     const options = readOptions(process.argv.slice(2));
@@ -53,22 +45,35 @@ async function main(): Promise<number> {
 }
 
 async function demonstrate(options: Options): Promise<number> {
-  const interrupted = firstSignal();
-  const stage = await Stage.open(options);
+  const signal = new FirstSignal();
+  let stage: Stage | undefined;
   try {
+    stage = await Stage.open(options);
     const watching = options.untilSettled ? untilSettled(stage, options) : forEver(stage);
-    const end = await Promise.race([watching, interrupted, stage.failed]);
-    return end instanceof Interrupted ? end.code : end;
+    return await Promise.race([watching, signal.came, stage.failed]);
+  } catch (error) {
+    // A signal from the keyboard ends the commands too, perhaps before the first look.
+    if (signal.code !== undefined) return signal.code;
+    throw error;
   } finally {
-    await stage.close();
+    await stage?.close();
   }
 }
 
-function firstSignal(): Promise<Interrupted> {
-  return new Promise((resolve) => {
-    process.on('SIGINT', () => resolve(new Interrupted(130)));
-    process.on('SIGTERM', () => resolve(new Interrupted(143)));
-  });
+class FirstSignal {
+  code: 130 | 143 | undefined;
+  readonly came: Promise<130 | 143>;
+
+  constructor() {
+    this.came = new Promise((resolve) => {
+      const caught = (code: 130 | 143) => () => {
+        this.code ??= code;
+        resolve(this.code);
+      };
+      process.on('SIGINT', caught(130));
+      process.on('SIGTERM', caught(143));
+    });
+  }
 }
 
 async function forEver(stage: Stage): Promise<never> {

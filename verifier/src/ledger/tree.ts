@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 const LEAF = Buffer.of(0);
 
 /** Bytes of every hash of the tree. */
-export const HASH_BYTES = 32;
+const HASH_BYTES = 32;
 
 /** Leaf hash: SHA-256(0x00 || data). @param data of any length @returns 32 bytes @see RFC 9162, 2.1.1 */
 export function leafHash(data: Uint8Array): Uint8Array {

@@ -26,7 +26,7 @@ export function releaseOf(release: number, changes: Partial<Release> = {}): Rele
 }
 
 /** A manifest that lists releases 1 to 3 and takes them all. */
-export function manifestOf(changes: Partial<Manifest> = {}): Manifest {
+function manifestOf(changes: Partial<Manifest> = {}): Manifest {
   const releases = [releaseOf(1), releaseOf(2), releaseOf(3)];
   return { issuer: 'maker', model: MODEL, sequence: 1, minimum: 1, releases, ...changes };
 }

@@ -55,7 +55,7 @@ describe('the quoted PCR values follow from the log', () => {
     expect(codesOf(appraise(inputOf(terminal, challenge, { ...answer, log })))).to.deep.equal(['log.replay']);
   });
 
-  it('refuses an extend that went past the log', () => {
+  it('refuses an extend that went past the log, as good values extended anew after a reset would be (F-21)', () => {
     const terminal = booted();
     terminal.extend(12, new Uint8Array(32).fill(1));
     expect(codesOf(gate(terminal))).to.deep.equal(['log.replay']);
@@ -81,7 +81,7 @@ describe('the quoted PCR values follow from the log', () => {
     }
   });
 
-  it('does not let an event that follows the quote pass', () => {
+  it('does not let an event that follows the quote pass: no bad tail waits behind it (F-28)', () => {
     const terminal = booted();
     const challenge = challengeOf('gate');
     const answer = terminal.answer(challenge);

@@ -1,6 +1,9 @@
 import { DATA_FILES, type Implementation, loadVectorFile, type ReplayReport, replay } from '@mtm-attest/vectors';
 import { expect } from 'chai';
-import { implementation } from '../../src/vectors.ts';
+import { appraise, CHECKS } from '../../src/appraisal/appraise.ts';
+import type { Check } from '../../src/appraisal/check.ts';
+import { CLAIMS } from '../../src/appraisal/finding.ts';
+import { appraisalInput, implementation } from '../../src/vectors.ts';
 
 const file = loadVectorFile(DATA_FILES.find((path) => path.endsWith('appraisal.json')) ?? '');
 const verifier: Implementation = implementation;
@@ -42,4 +45,23 @@ describe('the appraisal vectors', () => {
     });
     expect(disagreements.map(({ expected }) => expected)).to.include('context.mismatch');
   });
+
+  for (const check of CHECKS) {
+    it(`find a verifier that does not ask whether ${check.name}`, async () => {
+      const careless = CHECKS.map((one) => (one === check ? { ...one, run: affirmsWithoutLooking(one) } : one));
+      const { disagreements } = await replayed((question) => {
+        const { verdict, findings } = appraise(appraisalInput(question), careless);
+        return { verdict, codes: [...new Set(findings.map(({ code }) => code))] };
+      });
+      expect(disagreements).not.to.be.empty;
+    });
+  }
 });
+
+/** Runs the check, since later ones rest on what it establishes, and drops what it found. */
+function affirmsWithoutLooking({ run }: Check): Check['run'] {
+  return (input, examined) => {
+    run(input, examined);
+    return { affirms: CLAIMS, findings: [] };
+  };
+}

@@ -27,7 +27,7 @@ const LIVENESS = { graceMs: HOUR_MS, freshnessMs: HOUR_MS };
 let certificate: Promise<ServerCertificate> | undefined;
 
 /** One for all tests of a run. */
-export function serverCertificate(): Promise<ServerCertificate> {
+function serverCertificate(): Promise<ServerCertificate> {
   certificate ??= makeServerCertificate(['localhost', '127.0.0.1'], Date.now());
   return certificate;
 }

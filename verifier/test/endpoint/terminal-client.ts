@@ -194,7 +194,7 @@ function partsOf(
   });
 }
 
-export function listParts(challenge: Uint8Array, bytes: Uint8Array): readonly Message<'part'>[] {
+function listParts(challenge: Uint8Array, bytes: Uint8Array): readonly Message<'part'>[] {
   return partsOf(challenge, 'list', piecesOf(bytes));
 }
 

@@ -45,7 +45,7 @@ describe('enrolment tokens', () => {
     );
   }
 
-  it('enrol the terminal that they name, once, with class and model of the token', async () => {
+  it('enrol the terminal that they name, once, with class and model of the token (F-11)', async () => {
     await addTokenFor(store.db, 't-1', 1);
     expect(await consume(enrolment('t-1', 1, 7))).to.equal('enrolled');
     expect(await stored(store.db, 't-1')).to.deep.include({

@@ -30,25 +30,24 @@ export function contextTests(): readonly DraftTest[] {
   ];
 }
 
+const GOOD = evidenceOf(AT_THE_GATE);
+const ATTEST = GOOD['attest'] as Uint8Array;
+const SIGNATURE = GOOD['signature'] as Uint8Array;
+
+/** Everything of the evidence is as it was made, but for these fields. */
+function bad(comment: string, flag: Flag, code: ReasonCode, fields: Fields): DraftTest {
+  return gate(comment, flag, code, {}, fields);
+}
+
+/** Quotes by another key, over something else, or of another kind; then bytes that are no evidence. */
 export function quoteTests(): readonly DraftTest[] {
-  const other = new SoftAk('appraisal, other');
-  const good = evidenceOf(AT_THE_GATE);
-  const [attest, signature] = [good['attest'] as Uint8Array, good['signature'] as Uint8Array];
   const [bank] = SELECTION;
-  const reduced = evidenceOf({ ...AT_THE_GATE, asked: [{ bank: 'sha256', pcrs: bank?.pcrs.slice(1) ?? [] }] });
-  const challengeDigest = sha256(good['challenge'] as Uint8Array);
-  const quoted = (change: Partial<Scene>): Fields => {
-    const made = evidenceOf({ ...AT_THE_GATE, signed: { challengeDigest }, ...change });
-    return { attest: made['attest'], signature: made['signature'] };
-  };
+  const asked = [{ bank: 'sha256', pcrs: bank?.pcrs.slice(1) ?? [] }] as const;
+  const other = new SoftAk('appraisal, other');
   const certify = writeAttest({
-    ...parseAttest(attest),
+    ...parseAttest(ATTEST),
     attested: { type: 'certify', name: AK.akName, qualifiedName: AK.qualifiedName },
   });
-  const fewer = quoted({ asked: [{ bank: 'sha256', pcrs: bank?.pcrs.slice(1) ?? [] }] });
-  const none = quoted({ asked: [] });
-  const bad = (comment: string, flag: Flag, code: ReasonCode, fields: Fields): DraftTest =>
-    gate(comment, flag, code, {}, fields);
   return [
     gate('by another key under its own Name', 'Signer', 'quote.signer', {
       key: other,
@@ -58,25 +57,35 @@ export function quoteTests(): readonly DraftTest[] {
       key: other,
       signed: { akName: AK.akName },
     }),
-    bad('fewer PCRs than asked for', 'Quote', 'quote.selection', fewer),
-    bad('no PCR', 'Quote', 'quote.selection', none),
-    bad('evidence for a challenge over fewer PCRs', 'Quote', 'quote.selection', {
-      attest: reduced['attest'],
-      signature: reduced['signature'],
-    }),
+    bad('fewer PCRs than asked for', 'Quote', 'quote.selection', quoteOf({ asked }, true)),
+    bad('no PCR', 'Quote', 'quote.selection', quoteOf({ asked: [] }, true)),
+    bad('evidence for a challenge over fewer PCRs', 'Quote', 'quote.selection', quoteOf({ asked }, false)),
     bad('TPM2_Certify by the same key', 'Quote', 'quote.type', {
       attest: certify,
       signature: AK.attestSignature(certify),
     }),
     bad('another scheme named', 'Quote', 'signature.algorithm', { signature: bytes('0014 000b 0040', fill(64, 1)) }),
-    bad('another hash named', 'Quote', 'signature.algorithm', { signature: overwritten(signature, 2, '000c') }),
+    bad('another hash named', 'Quote', 'signature.algorithm', { signature: overwritten(SIGNATURE, 2, '000c') }),
     bad('resetCount raised after the quote', 'Quote', 'signature.invalid', {
-      attest: overwritten(attest, 84, '00000009'),
+      attest: overwritten(ATTEST, 84, '00000009'),
     }),
+    ...malformedTests(),
+  ];
+}
+
+/** @param answers whether it is made for the challenge of the honest evidence, or for one of its own */
+function quoteOf(change: Partial<Scene>, answers: boolean): Fields {
+  const signed = answers ? { challengeDigest: sha256(GOOD['challenge'] as Uint8Array) } : {};
+  const { attest, signature } = evidenceOf({ ...AT_THE_GATE, signed, ...change });
+  return { attest, signature };
+}
+
+function malformedTests(): readonly DraftTest[] {
+  return [
     bad('random bytes as attestation', 'Malformed', 'evidence.malformed', { attest: sha256(utf8('random')) }),
-    bad('a byte behind the attestation', 'Malformed', 'evidence.malformed', { attest: bytes(attest, '00') }),
-    bad('the attestation cut', 'Malformed', 'evidence.malformed', { attest: attest.subarray(0, -1) }),
-    bad('a byte behind the signature', 'Malformed', 'evidence.malformed', { signature: bytes(signature, '00') }),
+    bad('a byte behind the attestation', 'Malformed', 'evidence.malformed', { attest: bytes(ATTEST, '00') }),
+    bad('the attestation cut', 'Malformed', 'evidence.malformed', { attest: ATTEST.subarray(0, -1) }),
+    bad('a byte behind the signature', 'Malformed', 'evidence.malformed', { signature: bytes(SIGNATURE, '00') }),
     gate('claims that are no map, quoted', 'Malformed', 'evidence.malformed', { claims: bytes('01') }),
     gate('claims without counter, quoted', 'Malformed', 'evidence.malformed', { claims: bytes('80') }),
     gate('claims with a byte behind them, quoted', 'Malformed', 'evidence.malformed', {

@@ -9,7 +9,7 @@ export interface Output {
 }
 
 const PLAIN_EVERY_MS = 5000;
-const PLAIN_WIDTH = 200;
+const PLAIN_WIDTH = 120;
 const DEFAULT_ROWS = 24;
 const LEGEND = '. in progress   = settled as deserved   ! settled otherwise';
 
@@ -34,8 +34,10 @@ export class Screen {
       return;
     }
     const { columns = PLAIN_WIDTH, rows = DEFAULT_ROWS } = this.#output;
-    const lines = tableLines(terminals, columns, this.#coloured);
     const room = Math.max(1, rows - 4);
+    const form = { width: columns, coloured: this.#coloured };
+    const whole = tableLines(terminals, { ...form, whole: true });
+    const lines = whole.length <= room ? whole : tableLines(terminals, { ...form, whole: false });
     const shown = lines.slice(0, room);
     if (shown.length < lines.length) shown.push(`  … and ${lines.length - shown.length} more rows`);
     this.#draw([...shown, LEGEND, summary.slice(0, columns)]);
@@ -44,7 +46,8 @@ export class Screen {
   /** What stays when it is over: the whole table. */
   end(terminals: readonly ShownTerminal[], elapsedMs: number): void {
     const { columns = PLAIN_WIDTH, isTTY } = this.#output;
-    const lines = tableLines(terminals, columns, isTTY === true && this.#coloured);
+    const form = { width: columns, coloured: isTTY === true && this.#coloured, whole: true };
+    const lines = tableLines(terminals, form);
     this.#draw([...lines, LEGEND, summaryLine(terminals, elapsedMs)]);
     this.#drawn = 0;
   }

@@ -32,15 +32,24 @@ const HEADER: Row = {
   why: 'WHY',
   settled: false,
 };
-const WIDTHS = { terminal: 24, scenario: 20, expected: 12, verdict: 12 } as const;
+const WIDTHS = { terminal: 23, scenario: 19, expected: 11, verdict: 11 } as const;
+/** The id begins with the scenario: on a narrow screen it says enough. */
+const WIDE = 120;
+const COLUMNS = ['terminal', 'scenario', 'expected'] as const;
+const NARROW_COLUMNS = ['terminal', 'expected'] as const;
 
-/**
- * The table's lines. Terminals of one scenario that stand alike share a row.
- * @param width columns of the screen
- */
-export function tableLines(terminals: readonly ShownTerminal[], width: number, coloured: boolean): readonly string[] {
-  const rows = collapsed(terminals);
-  return [HEADER, ...rows].map((row) => line(row, width, coloured));
+/** How a table is drawn. */
+export interface TableForm {
+  /** columns of the screen */
+  readonly width: number;
+  readonly coloured: boolean;
+  /** true where reasons go on in further lines; otherwise they are cut at the edge */
+  readonly whole: boolean;
+}
+
+/** The table's lines. Terminals of one scenario that stand alike share a row. */
+export function tableLines(terminals: readonly ShownTerminal[], form: TableForm): readonly string[] {
+  return [HEADER, ...collapsed(terminals)].flatMap((row) => rowLines(row, form));
 }
 
 /** One line that says how many stand as they should. */
@@ -98,16 +107,30 @@ function whyOf({ announced, observed }: Followed): string {
     : `Everything measured is what its release lists. To come: ${announced.about}.`;
 }
 
-function line(row: Row, width: number, coloured: boolean): string {
-  const left = [
-    row.terminal.padEnd(WIDTHS.terminal),
-    row.scenario.padEnd(WIDTHS.scenario),
-    row.expected.padEnd(WIDTHS.expected),
-  ].join(' ');
+function rowLines(row: Row, { width, coloured, whole }: TableForm): readonly string[] {
+  const names = width < WIDE ? NARROW_COLUMNS : COLUMNS;
+  const left = names.map((name) => `${row[name].padEnd(WIDTHS[name])} `).join('');
   const verdict = row.verdict.padEnd(WIDTHS.verdict);
   const mark = row === HEADER ? '  ' : row.settled ? (row.right ? '= ' : '! ') : '. ';
-  const room = Math.max(0, width - left.length - verdict.length - mark.length - 2);
-  const why = row.why.length > room ? `${row.why.slice(0, Math.max(0, room - 1))}…` : row.why;
+  const room = Math.max(1, width - mark.length - left.length - verdict.length - 1);
   const colour = coloured && row !== HEADER ? (COLOURS[row.verdict] ?? '') : '';
-  return `${mark}${left} ${colour}${verdict}${colour === '' ? '' : PLAIN} ${why}`.trimEnd();
+  const start = `${mark}${left}${colour}${verdict}${colour === '' ? '' : PLAIN}`;
+  if (!whole) return [`${start} ${cut(row.why, room)}`.trimEnd()];
+  const [first = '', ...rest] = wrapped(row.why, room);
+  return [`${start} ${first}`.trimEnd(), ...rest.map((text) => ' '.repeat(width - room) + text)];
+}
+
+function cut(text: string, room: number): string {
+  return text.length > room ? `${text.slice(0, room - 1)}…` : text;
+}
+
+/** Lines of whole words; a word longer than the room stands alone and is cut. */
+function wrapped(text: string, room: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(cut(word, room));
+  }
+  return lines;
 }

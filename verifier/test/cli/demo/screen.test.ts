@@ -10,6 +10,8 @@ const TERMINALS = [
   { ...followed(ALTERED, 'untrusted', DESERVED_HISTORY), settled: false },
 ];
 
+const FORM = { width: 160, coloured: false, whole: false };
+
 class Paper implements Output {
   text = '';
   readonly isTTY: boolean;
@@ -28,7 +30,7 @@ class Paper implements Output {
 
 describe('the table of the demonstration', () => {
   it('shows expected verdict, verdict and its reason in words, and one row for terminals that stand alike', () => {
-    const [, honest, altered, ...others] = tableLines(TERMINALS, 160, false);
+    const [, honest, altered, ...others] = tableLines(TERMINALS, FORM);
     expect(honest).to.match(/^= honest x 2 +honest +trusted +trusted +Everything measured/);
     expect(altered).to.match(/^\. runtime-altered-1 +runtime-altered +untrusted +untrusted +component.digest: about/);
     expect(others).to.deep.equal([]);
@@ -36,16 +38,29 @@ describe('the table of the demonstration', () => {
 
   it('marks what settled otherwise than deserved', () => {
     const wrong = { ...followed(ALTERED, 'trusted', DESERVED_HISTORY), settled: true };
-    expect(tableLines([wrong], 120, false)[1]).to.match(/^! /);
+    expect(tableLines([wrong], FORM)[1]).to.match(/^! /);
   });
 
   it('is never wider than the screen', () => {
-    for (const line of tableLines(TERMINALS, 100, false)) expect(line.length).to.be.at.most(100);
+    for (const width of [80, 100, 160]) {
+      for (const whole of [false, true]) {
+        for (const line of tableLines(TERMINALS, { ...FORM, width, whole })) expect(line.length).to.be.at.most(width);
+      }
+    }
+  });
+
+  it('loses no word of a reason where there is room below', () => {
+    const words = 'one two three four five six seven eight nine ten eleven twelve';
+    const reasons = [{ code: 'log.replay', detail: words }];
+    const one = { ...followed(ALTERED, 'untrusted', DESERVED_HISTORY, { reasons }), settled: true };
+    const [, ...lines] = tableLines([one], { ...FORM, width: 80, whole: true });
+    expect(lines.length).to.be.greaterThan(1);
+    expect(lines.join(' ').replace(/ +/g, ' ')).to.include(words);
   });
 
   it('is coloured on request only', () => {
-    expect(tableLines(TERMINALS, 120, true).join('')).to.include(ESCAPE);
-    expect(tableLines(TERMINALS, 120, false).join('')).to.not.include(ESCAPE);
+    expect(tableLines(TERMINALS, { ...FORM, coloured: true }).join('')).to.include(ESCAPE);
+    expect(tableLines(TERMINALS, FORM).join('')).to.not.include(ESCAPE);
   });
 
   it('rewrites itself on a screen and fits on it', () => {
