@@ -66,26 +66,13 @@ describe('limits of a connection', () => {
 
   it('ends one with too many messages in hand while the first waits for the store (F-54)', async () => {
     await start({ policy: { messageBurst: 1_000_000 } });
-    const client = await challenged();
-    const late = endpoint.hold('commitResult');
-    client.send({
-      type: 'evidence',
-      challenge: new Uint8Array(8),
-      attest: new Uint8Array(1),
-      signature: new Uint8Array(1),
-      claims: new Uint8Array(1),
-      log: new Uint8Array(),
-    });
-    await client.expect('noResult');
-    endpoint.auditNow(terminal);
-    late.release();
-    const other = await endpoint.proven(terminal);
-    const challenge = await other.challenge();
+    const client = await endpoint.proven(terminal);
+    const challenge = await client.challenge();
     const commit = endpoint.hold('commitResult');
-    other.answer(terminal, challenge);
+    client.answer(terminal, challenge);
     await commit.arrived;
-    for (let i = 0; i < 200; i++) other.sendBytes(PART);
-    expect(await other.refused()).to.deep.equal(RATE);
+    for (let i = 0; i < 200; i++) client.sendBytes(PART);
+    expect(await client.refused()).to.deep.equal(RATE);
     commit.release();
   });
 
