@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { Assemble } from '../daemon/daemon.ts';
 import { packageVersion } from '../daemon/version.ts';
+import { addCheckLogCommand } from './check-log.ts';
 import { addCheckQuoteCommand } from './check-quote.ts';
 import { addInitCommand } from './init.ts';
 import { addManifestCommand } from './manifest.ts';
@@ -24,6 +25,7 @@ addServeCommand(program, assembleWhenAsked);
 addTokenCommand(program);
 addManifestCommand(program);
 addCheckQuoteCommand(program);
+addCheckLogCommand(program);
 
 try {
   await program.parseAsync();

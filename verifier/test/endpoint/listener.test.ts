@@ -59,6 +59,15 @@ describe('the terminals’ endpoint', () => {
       '',
     ].join('\r\n');
 
+  /** One byte at a time, each in a TLS record of its own, until the other end has had enough. */
+  async function pieces(socket: TLSSocket, count: number): Promise<void> {
+    for (let i = 0; i < count && socket.writable; i++) {
+      await new Promise((resolve) => socket.write(Uint8Array.of(0), resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (!socket.writable) await new Promise(() => undefined);
+  }
+
   function ended(socket: Socket): Promise<string> {
     let text = '';
     socket.on('data', (data: Buffer) => {
@@ -191,6 +200,17 @@ describe('the terminals’ endpoint', () => {
       const crumbs = await endpoint.connect();
       for (let i = 0; i < 65; i++) crumbs.socket.send(new Uint8Array(1), { fin: i === 64 });
       expect(await crumbs.closed()).to.equal(1008);
+    });
+
+    it('refuses one that comes byte by byte: each piece costs more than it carries (F-56, invariant 8)', async () => {
+      const socket = await tls();
+      socket.setNoDelay();
+      socket.write(upgrade());
+      await new Promise((resolve) => socket.once('data', resolve));
+      socket.write(Uint8Array.of(0x82, 0xfe, 0xff, 0xff, 0, 0, 0, 0));
+      const gone = ended(socket);
+      const refused = await Promise.race([gone.then(() => true), pieces(socket, 1000).then(() => false)]);
+      expect(refused).to.equal(true);
     });
 
     it('takes a message in a few fragments', async () => {
