@@ -20,6 +20,8 @@ export interface Circumstances {
   readonly referenceRevision: number;
   /** the accepted boot before this appraisal; [0, 0] where nothing was accepted */
   readonly lastBoot: BootIdentity;
+  /** the boot that the terminal itself named over this connection, where it did */
+  readonly announcedBoot?: BootIdentity | undefined;
 }
 
 /** The condemnation after an appraisal: kept, ended, or pronounced. `unknown` results touch nothing. */
@@ -29,24 +31,23 @@ export function condemnationAfter(
   circumstances: Circumstances,
 ): Condemnation | undefined {
   if (result.verdict === 'unknown') return before;
+  if (before?.endsBy === 'enrolment') return diverged(before, result, circumstances);
   if (result.verdict === 'untrusted') return pronounced(before, result, circumstances);
   if (before === undefined) return undefined;
-  if (before.endsBy === 'enrolment') return diverged(before, result, circumstances);
   return ends(before, result, circumstances) ? undefined : before;
 }
 
 /**
- * A newer finding replaces an older one, but does not make it easier to end: a break of identity stays, and what only a later boot ends is not
+ * A newer finding replaces an older one, but does not make it easier to end: what only a later boot ends is not
  * ended by new Reference Values because a component of the same boot was found changed too.
  */
 function pronounced(
   before: Condemnation | undefined,
   result: AttestationResult,
-  { now, referenceRevision, lastBoot }: Circumstances,
+  { now, referenceRevision, lastBoot, announcedBoot }: Circumstances,
 ): Condemnation {
-  if (before?.endsBy === 'enrolment') return before;
   const codes = codesOf(result.findings);
-  const boot = newest(lastBoot, result.boot, before?.boot);
+  const boot = newest(lastBoot, result.boot, before?.boot, announcedBoot);
   const sameBoot = before !== undefined && compareBootIdentity(before.boot, boot) === 0;
   const end = endOf(codes);
   const endsBy = end === 'reference' && sameBoot ? before.endsBy : end;
@@ -63,9 +64,13 @@ function newest(first: BootIdentity, ...others: readonly (BootIdentity | undefin
   return { resetCount, restartCount };
 }
 
-/** Evidence of the accepted boot, on the accepted line, after a break: both holders are alive (F-20). A later boot proves nothing of the kind. */
+/**
+ * A break of identity stays, whatever is found later. Evidence of the accepted boot, on the accepted line, whatever else is wrong with it, says
+ * that both holders are alive (F-20); a later boot proves nothing of the kind.
+ */
 function diverged(before: Condemnation, result: AttestationResult, { now, lastBoot }: Circumstances): Condemnation {
-  if (result.boot === undefined || compareBootIdentity(result.boot, lastBoot) !== 0) return before;
+  if (result.state === undefined || result.boot === undefined) return before;
+  if (compareBootIdentity(result.boot, lastBoot) !== 0) return before;
   return before.codes.includes('identity.diverged') ? before : { ...before, codes: ['identity.diverged'], at: now };
 }
 

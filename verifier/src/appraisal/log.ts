@@ -6,17 +6,19 @@ import type { AppraisalInput } from './input.ts';
 const PCR_BYTES = 32;
 const CONTINUES: Outcome = { affirms: ['continuity'], findings: [] };
 
-/** The digest over the replayed values must be the quoted one: a slice of the terminal's own log ends exactly at the quote (SPEC.md 7.2). */
-export function quoteFollowsFromLog({ log, challenge }: AppraisalInput, { quote }: Examined): Outcome {
+/** The digest over the replayed values, by the hash of the AK's scheme, must be the quoted one: a slice of the terminal's own log ends exactly at the quote (SPEC.md 7.2). */
+export function quoteFollowsFromLog({ log, challenge, enrolment }: AppraisalInput, { quote }: Examined): Outcome {
   if (quote === undefined) return NOTHING;
   if (log.malformed !== undefined) {
     return { affirms: [], findings: [{ code: 'evidence.malformed', detail: `event log: ${log.malformed}` }] };
   }
+  const { material } = enrolment.akKey;
+  const hash = material.algorithm === 'ed25519' ? 'sha256' : material.hash;
   const values = new Uint8Array(challenge.selectedPcrs.length * PCR_BYTES);
   challenge.selectedPcrs.forEach((pcr, i) => {
     values.set(log.pcrs.subarray(pcr * PCR_BYTES, (pcr + 1) * PCR_BYTES), i * PCR_BYTES);
   });
-  if (equalBytes(nodeCrypto.sha256(values), quote.pcrDigest)) return { affirms: ['log'], findings: [] };
+  if (equalBytes(nodeCrypto[hash](values), quote.pcrDigest)) return { affirms: ['log'], findings: [] };
   const part = log.from === 0 ? `the log of ${log.count} events` : `events ${log.from} to ${log.count}`;
   return { affirms: [], findings: [{ code: 'log.replay', detail: `${part} does not lead to the quoted PCR values` }] };
 }

@@ -35,13 +35,20 @@ export function quoteIsOfEnrolledKey(input: AppraisalInput, examined: Examined):
       selection: challenge.selection,
       qualifyingData: expectedData(input),
     });
-    examined.claims = parseClaims(evidence.claims);
+    const claims = parseClaims(evidence.claims);
+    if (claims.tokenDigest !== undefined) return withToken();
+    examined.claims = claims;
     examined.quote = quote;
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return { affirms: [], findings: [{ code: REASON_OF[error.code] ?? 'evidence.malformed', detail: error.message }] };
   }
   return { affirms: ['origin'], findings: [] };
+}
+
+/** Only an enrolment knows a token (SPEC.md 5.2). */
+function withToken(): Outcome {
+  return { affirms: [], findings: [{ code: 'evidence.malformed', detail: 'the claims carry an enrolment token' }] };
 }
 
 function expectedData({ challenge, binding, audience, enrolment, evidence }: AppraisalInput): Uint8Array {

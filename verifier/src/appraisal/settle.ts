@@ -1,4 +1,4 @@
-import { compareBootIdentity, type Purpose, type ReasonCode } from '@mtm-attest/protocol';
+import { type BootIdentity, compareBootIdentity, type Purpose, type ReasonCode } from '@mtm-attest/protocol';
 import type { TerminalRecord } from '../endpoint/terminal-record.ts';
 import type { Standing } from '../liveness/verdict.ts';
 import type { AttestationResult } from './appraise.ts';
@@ -16,15 +16,23 @@ export interface Settling {
   /** wall clock at which the evidence came, milliseconds since 1970 */
   readonly at: number;
   readonly referenceRevision: number;
+  /** the boot that the terminal itself named over this connection, where it did */
+  readonly announcedBoot?: BootIdentity | undefined;
 }
 
 const NO_BOOT = { resetCount: 0, restartCount: 0 };
 
 /** The row after a result: pure, so that a conflict can settle it once more on the newer row (SPEC.md 7.6, 7.7). */
 export function settle(record: TerminalRecord, result: AttestationResult, settling: Settling): Settled {
-  const { purpose, at, referenceRevision } = settling;
+  const { purpose, at, referenceRevision, announcedBoot } = settling;
   const lastBoot = record.accepted ?? NO_BOOT;
-  const condemned = condemnationAfter(record.condemned, result, { purpose, now: at, referenceRevision, lastBoot });
+  const condemned = condemnationAfter(record.condemned, result, {
+    purpose,
+    now: at,
+    referenceRevision,
+    lastBoot,
+    announcedBoot,
+  });
   const affirmed = result.verdict === 'trusted' && condemned === undefined;
   return {
     condemned,

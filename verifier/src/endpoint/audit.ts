@@ -1,4 +1,5 @@
 import {
+  type BootIdentity,
   type ChannelBinding,
   type ComponentList,
   compareBootIdentity,
@@ -31,7 +32,7 @@ export type AuditOutcome =
   | { readonly kind: 'result'; readonly message: Message<'result'> }
   | { readonly kind: 'no-result'; readonly code: ReasonCode }
   | { readonly kind: 'want'; readonly list: Uint8Array }
-  | { readonly kind: 'new-boot' };
+  | { readonly kind: 'new-boot'; readonly boot: BootIdentity };
 
 /**
  * The audits of one proven terminal over one connection: its open challenge, the evidence coming in, the row they are settled on.
@@ -42,6 +43,8 @@ export class Audit {
   readonly #binding: ChannelBinding;
   readonly #akKey: VerificationKey;
   readonly #expired: string[] = [];
+  /** the boot that the terminal named last over this connection */
+  #announced: BootIdentity | undefined;
   #record: TerminalRecord;
   #open: OpenChallenge | undefined;
   #collector: EvidenceCollector | undefined;
@@ -136,11 +139,12 @@ export class Audit {
   }
 
   /** The terminal runs another boot than the challenge named: no appraisal, back to the gate. @returns false where the session is gone */
-  async newBoot(): Promise<boolean> {
+  async newBoot(boot: BootIdentity): Promise<boolean> {
     this.#open = undefined;
     this.#collector = undefined;
     const at = this.#services.clock.wall();
     if (!(await this.#services.store.announceBoot(this.#record, at))) return false;
+    this.#announced = boot;
     this.#record = { ...this.#record, admission: 'enrolled', pendingAt: at, version: this.#record.version + 1 };
     return true;
   }
@@ -156,7 +160,8 @@ export class Audit {
     const collector = this.#collector;
     if (collector === undefined) throw new ProtocolError('session.unexpected-message');
     if (collector.exceeded) return this.#noResult('limit.exceeded');
-    if (this.#isLaterBoot(collector)) return { kind: 'new-boot' };
+    const boot = this.#laterBoot(collector);
+    if (boot !== undefined) return { kind: 'new-boot', boot };
     const { lists, missing } = await this.#lists(collector);
     if (missing !== undefined && this.#isOpen(collector, lists)) return this.#want(collector, missing);
     this.#collector = undefined;
@@ -200,13 +205,15 @@ export class Audit {
   }
 
   /** Evidence of a later boot under a runtime challenge says the same as boot.new (SPEC.md 6.4). */
-  #isLaterBoot({ challenge, message }: EvidenceCollector): boolean {
+  #laterBoot({ challenge, message }: EvidenceCollector): BootIdentity | undefined {
     const { accepted } = this.#record;
-    if (challenge.purpose !== 'runtime' || accepted === undefined) return false;
+    if (challenge.purpose !== 'runtime' || accepted === undefined) return undefined;
     try {
-      return compareBootIdentity(parseAttest(message.attest).clockInfo, accepted) > 0;
+      const { resetCount, restartCount } = parseAttest(message.attest).clockInfo;
+      const boot = { resetCount, restartCount };
+      return compareBootIdentity(boot, accepted) > 0 ? boot : undefined;
     } catch (error) {
-      if (error instanceof ProtocolError) return false;
+      if (error instanceof ProtocolError) return undefined;
       throw error;
     }
   }
@@ -283,6 +290,7 @@ export class Audit {
       purpose: challenge.purpose,
       at: input.now,
       referenceRevision: this.#services.referenceRevision(),
+      announcedBoot: this.#announced,
     });
     const judged = this.#services.judge({ ...record, ...settled }, input.now);
     return {

@@ -1,4 +1,5 @@
 import {
+  type BootIdentity,
   type ChannelBinding,
   encodeMessage,
   equalBytes,
@@ -243,7 +244,7 @@ export class Connection {
   }
 
   async #evidence(message: Message<'evidence'>, bytes: Uint8Array, arrivedAt: number): Promise<void> {
-    if (this.#enrolling !== undefined && this.#audit === undefined) return this.#enrolment(message);
+    if (this.#enrolling !== undefined && this.#audit === undefined) return this.#enrolment(message, arrivedAt);
     const audit = this.#audit;
     if (audit === undefined) throw new ProtocolError('session.unexpected-message');
     const late = audit.lateness(message.challenge, arrivedAt);
@@ -260,12 +261,12 @@ export class Connection {
     await this.#concludeIfComplete(audit);
   }
 
-  async #enrolment(message: Message<'evidence'>): Promise<void> {
+  async #enrolment(message: Message<'evidence'>, arrivedAt: number): Promise<void> {
     const enrolling = this.#enrolling;
     this.#enrolling = undefined;
     if (enrolling === undefined) throw new ProtocolError('session.unexpected-message');
     this.#step('evidence');
-    await enrolling.conclude(message);
+    await enrolling.conclude(message, arrivedAt);
     if (this.#closed()) return;
     this.#step('enrolled');
     this.#arm(this.#services.policy.unauthenticatedDeadlineMs);
@@ -298,7 +299,7 @@ export class Connection {
       case 'new-boot':
         this.#step('bootNew');
         this.#disarm();
-        await this.#gateAfterNewBoot(audit);
+        await this.#gateAfterNewBoot(audit, outcome.boot);
         return;
       case 'no-result':
         if (outcome.code === 'session.superseded') throw new Refusal('session.superseded', CLOSE_POLICY);
@@ -325,11 +326,11 @@ export class Connection {
     if (audit.open?.wholeLog === true) throw new ProtocolError('session.unexpected-message');
     this.#step('bootNew');
     this.#disarm();
-    await this.#gateAfterNewBoot(audit);
+    await this.#gateAfterNewBoot(audit, message.boot);
   }
 
-  async #gateAfterNewBoot(audit: Audit): Promise<void> {
-    if (!(await audit.newBoot())) throw new Refusal('session.superseded', CLOSE_POLICY);
+  async #gateAfterNewBoot(audit: Audit, boot: BootIdentity): Promise<void> {
+    if (!(await audit.newBoot(boot))) throw new Refusal('session.superseded', CLOSE_POLICY);
     if (!this.#closed()) await this.#challenge();
   }
 

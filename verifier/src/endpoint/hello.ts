@@ -1,5 +1,6 @@
 import {
   attestationKey,
+  fromHex,
   type HelloContext,
   helloMessage,
   keyOfSpki,
@@ -16,6 +17,15 @@ export interface ProvenTerminal {
   readonly akKey: VerificationKey;
 }
 
+/** The base point of P-256 (SP 800-186, 3.2.1.3). */
+const G = {
+  x: fromHex('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296'),
+  y: fromHex('4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5'),
+} as const;
+
+/** Any key: a name that nobody has takes as long as one that somebody has (F-69). */
+const NOBODY = nodeCrypto.importKey({ ...G, algorithm: 'ecdsa-p256', hash: 'sha256' });
+
 /**
  * Which terminal signed the hello over this connection's nonce and channel. An unknown terminal and a wrong signature get the same answer.
  *
@@ -28,12 +38,17 @@ export async function proveTerminal(
   remote: string,
 ): Promise<ProvenTerminal> {
   const record = await services.store.find(context.terminal);
-  if (record === undefined) throw new Refusal('session.unproven', CLOSE_POLICY);
-  const sessionKey = nodeCrypto.importKey(keyOfSpki(record.sessionKey));
-  if (!sessionKey.verify(helloMessage(context), signature)) {
-    const at = services.clock.wall();
-    await services.store.alarm('connection.unproven', record.terminal, `from ${remote}`, at);
+  const sessionKey = record === undefined ? NOBODY : nodeCrypto.importKey(keyOfSpki(record.sessionKey));
+  if (!sessionKey.verify(helloMessage(context), signature) || record === undefined) {
+    if (record !== undefined) raiseAlarm(services, record.terminal, remote);
     throw new Refusal('session.unproven', CLOSE_POLICY);
   }
   return { record, akKey: nodeCrypto.importKey(attestationKey(parsePublic(record.akPublic))) };
+}
+
+/** Told to the operator after the stranger has been answered: the answer takes no longer for a name that exists. */
+function raiseAlarm({ clock, store, log }: EndpointServices, terminal: string, remote: string): void {
+  store.alarm('connection.unproven', terminal, `from ${remote}`, clock.wall()).catch((error: unknown) => {
+    log.error({ terminal, reason: String(error) }, 'an alarm was not recorded');
+  });
 }

@@ -83,12 +83,13 @@ export class Enrolling {
 
   /**
    * The enrolment is durable when this resolves.
+   * @param arrivedAt monotonic milliseconds at which the evidence came
    * @throws Refusal `enrolment.refused`, `enrolment.token-reused`, `enrolment.token-invalid`, `enrolment.same-ak`
    */
-  async conclude(evidence: Message<'evidence'>): Promise<void> {
+  async conclude(evidence: Message<'evidence'>, arrivedAt: number): Promise<void> {
     const { clock, store } = this.#services;
     const qualifiedName = primaryQualifiedName(TPM_RH.ENDORSEMENT, this.#akName, nodeCrypto);
-    if (clock.monotonic() > this.challenge.expiresAt || !this.#holds(evidence, qualifiedName)) {
+    if (arrivedAt > this.challenge.expiresAt || !this.#holds(evidence, qualifiedName)) {
       throw new Refusal('enrolment.refused', CLOSE_POLICY);
     }
     const outcome = await store.enrol(
@@ -106,7 +107,7 @@ export class Enrolling {
   }
 
   #holds(evidence: Message<'evidence'>, qualifiedSigner: Uint8Array): boolean {
-    if (!equalBytes(evidence.challenge, this.challenge.id) || evidence.log.length > 0) return false;
+    if (!equalBytes(evidence.challenge, this.challenge.id) || !isWithoutLog(evidence)) return false;
     try {
       const { tokenDigest } = parseClaims(evidence.claims);
       if (tokenDigest === undefined || !equalBytes(tokenDigest, this.#secretHash)) return false;
@@ -142,6 +143,11 @@ export class Enrolling {
       nodeCrypto.sha256,
     );
   }
+}
+
+/** The PCRs are the gate's business: no log, no lists, nothing that follows. */
+function isWithoutLog({ log, moreLog, lists }: Message<'evidence'>): boolean {
+  return log.length === 0 && moreLog === undefined && lists === undefined;
 }
 
 /** @throws ProtocolError `key.parameters` for anything but a point of P-256 */

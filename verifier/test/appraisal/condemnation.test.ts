@@ -2,6 +2,7 @@ import { type BootIdentity, REASONS, type ReasonCode } from '@mtm-attest/protoco
 import { expect } from 'chai';
 import type { AttestationResult } from '../../src/appraisal/appraise.ts';
 import { type Circumstances, type Condemnation, condemnationAfter } from '../../src/appraisal/condemnation.ts';
+import { acceptedState } from '../store/fixture.ts';
 
 const boot = (resetCount: number, restartCount = 0): BootIdentity => ({ resetCount, restartCount });
 
@@ -13,7 +14,7 @@ function found(codes: readonly ReasonCode[], of?: BootIdentity): AttestationResu
 const affirming = (of: BootIdentity): AttestationResult => ({
   verdict: 'trusted',
   findings: [],
-  state: undefined,
+  state: { ...acceptedState(1), ...of },
   boot: of,
 });
 
@@ -133,6 +134,14 @@ describe('condemnationAfter', () => {
     expect(pronounced(['log.replay'], boot(5, 2)).boot).to.deep.equal(boot(5, 2));
   });
 
+  it('remembers the boot that the terminal named itself, where no quote showed it', () => {
+    const announced = circumstances({ announcedBoot: boot(6) });
+    const before = condemnationAfter(undefined, found(['evidence.malformed']), announced);
+    expect(before?.boot).to.deep.equal(boot(6));
+    expect(condemnationAfter(before, affirming(boot(6)), circumstances())).to.equal(before);
+    expect(condemnationAfter(before, affirming(boot(7)), circumstances())).to.equal(undefined);
+  });
+
   describe('a break of identity', () => {
     const before = pronounced(['identity.rolled-back'], boot(4));
 
@@ -153,6 +162,13 @@ describe('condemnationAfter', () => {
       }
     });
 
+    it('is diverged by such evidence whatever else is wrong with it, and by none that does not hold', () => {
+      const onTheLine = { ...found(['component.digest'], boot(5)), state: { ...acceptedState(1), ...boot(5) } };
+      expect(condemnationAfter(before, onTheLine, circumstances())?.codes).to.deep.equal(['identity.diverged']);
+      expect(condemnationAfter(before, found(['log.replay'], boot(5)), circumstances())).to.equal(before);
+      expect(condemnationAfter(before, found(['signature.invalid']), circumstances())).to.equal(before);
+    });
+
     it('is not diverged by a later boot: an old state that caught up is one holder still', () => {
       expect(condemnationAfter(before, affirming(boot(6)), circumstances())).to.equal(before);
       expect(condemnationAfter(before, affirming(boot(5, 1)), circumstances())).to.equal(before);
@@ -162,5 +178,14 @@ describe('condemnationAfter', () => {
       const after = condemnationAfter(pronounced(['log.replay']), found(['identity.rolled-back']), circumstances());
       expect(after?.endsBy).to.equal('enrolment');
     });
+  });
+
+  it('counts the boot that the terminal itself announced: the same boot cannot end what its first evidence brought', () => {
+    const unsigned: AttestationResult = { ...found(['signature.invalid'], boot(5)), boot: undefined };
+    const condemned = condemnationAfter(undefined, unsigned, circumstances({ announcedBoot: boot(6) }));
+    expect(condemned?.boot).to.deep.equal(boot(6));
+    const gate = circumstances({ purpose: 'gate' });
+    expect(condemnationAfter(condemned, affirming(boot(6)), gate)).to.equal(condemned);
+    expect(condemnationAfter(condemned, affirming(boot(7)), gate)).to.equal(undefined);
   });
 });

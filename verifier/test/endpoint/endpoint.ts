@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { expect } from 'chai';
 import type { ClientOptions } from 'ws';
 import type { ModelReference } from '../../src/appraisal/input.ts';
@@ -137,6 +138,21 @@ export class TestEndpoint {
     expect(outcome).to.equal('enrolled');
   }
 
+  /** A fresh token for a terminal. @returns its 32 secret bytes */
+  async token(terminal: string, lifeMs: number = DAY_MS): Promise<Uint8Array> {
+    const secret = new Uint8Array(randomBytes(32));
+    const now = Date.now();
+    await addToken(this.store.db, OPERATOR, {
+      secretHash: nodeCrypto.sha256(secret),
+      terminal,
+      class: 'simulated',
+      model: MODEL,
+      createdAt: now,
+      expiresAt: now + lifeMs,
+    });
+    return secret;
+  }
+
   /** A connection whose hello has been sent. */
   async proven(terminal: TestTerminal): Promise<TerminalClient> {
     const client = await this.connect();
@@ -185,8 +201,18 @@ export class TestEndpoint {
     return { arrived, release };
   }
 
+  /** Everything that was handed to the store has been written. */
+  idle(): Promise<void> {
+    return this.#group.idle();
+  }
+
   async stop(): Promise<void> {
     await this.#listener?.close();
+    await this.remove();
+  }
+
+  /** What is left once the listener is closed. */
+  async remove(): Promise<void> {
     await this.#group.idle();
     await this.store.remove();
   }

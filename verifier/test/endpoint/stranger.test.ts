@@ -23,6 +23,7 @@ describe('a stranger', () => {
       await client.hello(terminal, stranger);
       expect(await client.refused()).to.deep.equal(['session.unproven', 1008]);
     }
+    await endpoint.idle();
     expect(await endpoint.row(terminal)).to.deep.equal(before);
     expect(await endpoint.alarms()).to.deep.equal([['connection.unproven', 't-1', 3]]);
     endpoint.auditNow(terminal);
@@ -37,6 +38,7 @@ describe('a stranger', () => {
       await client.hello(name, stranger);
       answers.push(await client.refused());
     }
+    await endpoint.idle();
     expect(answers[0]).to.deep.equal(answers[1]);
     expect(
       (await endpoint.alarms()).map(([, name]) => name),

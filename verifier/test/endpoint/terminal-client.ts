@@ -194,6 +194,10 @@ function partsOf(
   });
 }
 
+export function listParts(challenge: Uint8Array, bytes: Uint8Array): readonly Message<'part'>[] {
+  return partsOf(challenge, 'list', piecesOf(bytes));
+}
+
 function piecesOf(bytes: Uint8Array): readonly Uint8Array[] {
   const pieces: Uint8Array[] = [];
   for (let at = 0; at === 0 || at < bytes.length; at += MAX_SLICE_BYTES) {
