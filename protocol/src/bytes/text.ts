@@ -5,8 +5,21 @@ const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const HEX = /^(?:[0-9a-f]{2})*$/i;
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
+/** Longest text that is written letter by letter, which is faster than the encoder for the ids and labels that most texts are. */
+const SHORT = 64;
+
 export function utf8(text: string): Uint8Array {
-  return ENCODER.encode(text);
+  return (text.length <= SHORT ? shortAscii(text) : undefined) ?? ENCODER.encode(text);
+}
+
+function shortAscii(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return undefined;
+    bytes[i] = code;
+  }
+  return bytes;
 }
 
 /**
@@ -29,9 +42,11 @@ export function isId(text: string): boolean {
   return ID.test(text);
 }
 
+const HEX_OF: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (let i = 0; i < bytes.length; i++) text += HEX_OF[bytes[i] ?? 0] ?? '';
   return text;
 }
 

@@ -50,6 +50,17 @@ export class Writer {
     return this.u32(value.length).bytes(value);
   }
 
+  /** Begins anew in the same memory: what `written` gave before is overwritten. */
+  clear(): this {
+    this.#length = 0;
+    return this;
+  }
+
+  /** A view on what was written, until the next write. */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   /** A copy of what was written. */
   done(): Uint8Array {
     return this.#bytes.slice(0, this.#length);

@@ -25,14 +25,17 @@ export function resetPcrs(): Uint8Array {
 /** Replays a log or the part of it after a known state, slice by slice; its own memory does not grow with the log. */
 export class LogReplay {
   readonly #sha256: HashFunction;
-  readonly #pcrs: Uint8Array;
+  /** values at the start; never written */
+  readonly #start: Uint8Array;
+  /** values of the PCRs extended since, by index */
+  readonly #extended: (Uint8Array | undefined)[] = [];
   /** old value and digest side by side, the input of every extend */
   readonly #extend = new Uint8Array(2 * PCR_BYTES);
   #count: number;
 
   constructor(sha256: HashFunction, start?: ReplayState) {
     this.#sha256 = sha256;
-    this.#pcrs = start === undefined ? resetPcrs() : start.pcrs.slice();
+    this.#start = start?.pcrs.slice() ?? resetPcrs();
     this.#count = start?.count ?? 0;
   }
 
@@ -42,7 +45,11 @@ export class LogReplay {
 
   /** A copy of the 24 values, 768 bytes. */
   values(): Uint8Array {
-    return this.#pcrs.slice();
+    const values = this.#start.slice();
+    this.#extended.forEach((value, pcr) => {
+      if (value !== undefined) values.set(value, pcr * PCR_BYTES);
+    });
+    return values;
   }
 
   /** @throws ProtocolError `log.malformed`, `log.truncated`; the records before the fault have been replayed */
@@ -56,10 +63,10 @@ export class LogReplay {
 
   /** One extend: value := SHA-256(value || digest). */
   extend(pcr: number, digest: Uint8Array): void {
-    const at = pcr * PCR_BYTES;
-    this.#extend.set(this.#pcrs.subarray(at, at + PCR_BYTES));
+    const value = this.#extended[pcr] ?? this.#start.subarray(pcr * PCR_BYTES, (pcr + 1) * PCR_BYTES);
+    this.#extend.set(value);
     this.#extend.set(digest, PCR_BYTES);
-    this.#pcrs.set(this.#sha256(this.#extend), at);
+    this.#extended[pcr] = this.#sha256(this.#extend);
   }
 }
 

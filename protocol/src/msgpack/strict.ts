@@ -19,35 +19,35 @@ export function checkStrict(bytes: Uint8Array): void {
   new Walk(bytes).run();
 }
 
+// The open containers, innermost last: one set for all walks, since each is synchronous and writes a container's entries when it opens.
+/** values still due; a map counts keys and values */
+const DUE = new Int32Array(MAX_DEPTH);
+/** 1 where the container is a map */
+const IS_MAP = new Uint8Array(MAX_DEPTH);
+/** start and end of the last key of each open map, end 0 before the first */
+const KEY_START = new Int32Array(MAX_DEPTH);
+const KEY_END = new Int32Array(MAX_DEPTH);
+
 class Walk {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  /** values still due in each open container; a map counts keys and values */
-  readonly #due = new Int32Array(MAX_DEPTH);
-  /** 1 where the container is a map */
-  readonly #isMap = new Uint8Array(MAX_DEPTH);
-  /** start and end of the last key of each open map, 0 and 0 before the first */
-  readonly #keyStart = new Int32Array(MAX_DEPTH);
-  readonly #keyEnd = new Int32Array(MAX_DEPTH);
   #depth = 0;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   run(): void {
     this.#value();
     while (this.#depth > 0) {
       const top = this.#depth - 1;
-      const due = this.#due[top] ?? 0;
+      const due = DUE[top] ?? 0;
       if (due === 0) {
         this.#depth = top;
         continue;
       }
-      this.#due[top] = due - 1;
-      if (this.#isMap[top] === 1 && due % 2 === 0) this.#key(top);
+      DUE[top] = due - 1;
+      if (IS_MAP[top] === 1 && due % 2 === 0) this.#key(top);
       else this.#value();
     }
     if (this.#at !== this.#bytes.length) throw new ProtocolError('msgpack.trailing-bytes', this.#at);
@@ -116,16 +116,16 @@ class Walk {
     const from = this.#at;
     this.#text(length, start);
     this.#ascending(map, from, this.#at, start);
-    this.#keyStart[map] = from;
-    this.#keyEnd[map] = this.#at;
+    KEY_START[map] = from;
+    KEY_END[map] = this.#at;
   }
 
   #ascending(map: number, from: number, to: number, start: number): void {
     if (to - from >= 9 && FORBIDDEN_KEYS.has(UTF8.decode(this.#bytes.subarray(from, to)))) {
       throw new ProtocolError('msgpack.key-forbidden', start);
     }
-    const lastFrom = this.#keyStart[map] ?? 0;
-    const lastTo = this.#keyEnd[map] ?? 0;
+    const lastFrom = KEY_START[map] ?? 0;
+    const lastTo = KEY_END[map] ?? 0;
     if (lastTo === 0) return;
     const shared = Math.min(to - from, lastTo - lastFrom);
     let i = 0;
@@ -142,9 +142,9 @@ class Walk {
     const values = isMap ? count * 2 : count;
     if (values > this.#bytes.length - this.#at) throw new ProtocolError('msgpack.length', start);
     if (this.#depth === MAX_DEPTH) throw new ProtocolError('msgpack.depth', start);
-    this.#due[this.#depth] = values;
-    this.#isMap[this.#depth] = isMap ? 1 : 0;
-    this.#keyEnd[this.#depth] = 0;
+    DUE[this.#depth] = values;
+    IS_MAP[this.#depth] = isMap ? 1 : 0;
+    KEY_END[this.#depth] = 0;
     this.#depth += 1;
   }
 
@@ -177,10 +177,8 @@ class Walk {
   /** An unsigned integer of `width` bytes that no shorter form could hold (F-41). */
   #length(width: 1 | 2 | 4, least: number, start: number): number {
     if (width > this.#bytes.length - this.#at) throw new ProtocolError('msgpack.truncated', this.#at);
-    const at = this.#at;
-    this.#at += width;
-    const value =
-      width === 1 ? this.#view.getUint8(at) : width === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);
+    let value = 0;
+    for (let i = 0; i < width; i++) value = value * 0x100 + this.#byte();
     if (value < least) throw new ProtocolError('msgpack.not-canonical', start);
     return value;
   }

@@ -49,6 +49,8 @@ export interface QuoteContext {
 
 const LABEL = utf8('mtm-attest/v1\0');
 const EMPTY = new Uint8Array();
+/** Used over and over: every quote made or verified passes here. */
+const SCRATCH = new Writer(512);
 
 /**
  * The 32 bytes that stand in TPMS_ATTEST.extraData of every quote. Every field is length-prefixed, a versioned label leads (F-67).
@@ -57,7 +59,7 @@ const EMPTY = new Uint8Array();
  * @see SPEC.md 5.1
  */
 export function qualifyingData(context: QuoteContext, sha256: HashFunction): Uint8Array {
-  const writer = new Writer(512)
+  SCRATCH.clear()
     .bytes(LABEL)
     .u16(PURPOSES[context.purpose])
     .lengthPrefixed(context.challengeDigest)
@@ -70,5 +72,5 @@ export function qualifyingData(context: QuoteContext, sha256: HashFunction): Uin
     .lengthPrefixed(context.akName)
     .lengthPrefixed(context.claimsDigest)
     .lengthPrefixed(context.keyToBind === undefined ? EMPTY : sha256(context.keyToBind));
-  return sha256(writer.done());
+  return sha256(SCRATCH.written());
 }

@@ -23,6 +23,16 @@ describe('strict UTF-8', () => {
     });
     fc.assert(property, { seed: SEED, numRuns: 2000 });
   });
+
+  it('writes every text as the encoder does, however short and of whatever letters', () => {
+    const unit = fc.oneof(fc.constantFrom('a', '\0', '\x7f', '\x80', 'ä', '€', '😀'), fc.string({ unit: 'grapheme' }));
+    const property = fc.property(fc.array(unit, { maxLength: 80 }), (parts) => {
+      const text = parts.join('');
+      expect(toHex(utf8(text))).to.equal(Buffer.from(text, 'utf8').toString('hex'));
+    });
+    fc.assert(property, { seed: SEED, numRuns: 1000 });
+    for (const length of [0, 63, 64, 65]) expect(utf8('x'.repeat(length))).to.have.length(length);
+  });
 });
 
 describe('ids', () => {

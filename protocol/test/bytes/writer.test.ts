@@ -69,4 +69,13 @@ describe('the writer', () => {
     fc.assert(property, { seed: SEED });
     expect(joined([fromHex('aa'), fromHex('bbcc')])).to.not.equal(joined([fromHex('aabb'), fromHex('cc')]));
   });
+
+  it('begins anew when cleared: nothing of what was written before is left, whatever the lengths', () => {
+    const writer = new Writer(4).bytes(fromHex('aabbccddeeff'));
+    const copy = writer.done();
+    expect(toHex(writer.clear().u8(1).written())).to.equal('01');
+    expect(toHex(writer.u16(0x0203).written())).to.equal('010203');
+    expect(toHex(writer.clear().written())).to.equal('');
+    expect(toHex(copy)).to.equal('aabbccddeeff');
+  });
 });

@@ -3,8 +3,8 @@ import {
   type BootIdentity,
   clockBreak,
   compareBootIdentity,
+  equalBytes,
   REASONS,
-  toHex,
   type VerifiedQuote,
 } from '@mtm-attest/protocol';
 import type { Check, Examined, Outcome } from './check.ts';
@@ -143,8 +143,7 @@ function eventsAreOfOneBoot({ log }: AppraisalInput, { quote }: Examined): Outco
 
 function auditIsForThisChallenge({ log, challenge }: AppraisalInput): Outcome {
   const audit = log.lastAudit;
-  if (audit !== undefined && toHex(audit.nonce) === toHex(challenge.nonce))
-    return { affirms: ['freshness'], findings: [] };
+  if (audit !== undefined && equalBytes(audit.nonce, challenge.nonce)) return { affirms: ['freshness'], findings: [] };
   const detail =
     audit === undefined ? 'there is no audit event' : `the audit at event ${audit.event} names another nonce`;
   return { affirms: [], findings: [{ code: 'audit.not-fresh', detail }] };

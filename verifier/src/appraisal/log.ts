@@ -14,10 +14,11 @@ export function quoteFollowsFromLog({ log, challenge, enrolment }: AppraisalInpu
   }
   const { material } = enrolment.akKey;
   const hash = material.algorithm === 'ed25519' ? 'sha256' : material.hash;
-  const values = new Uint8Array(challenge.selectedPcrs.length * PCR_BYTES);
-  challenge.selectedPcrs.forEach((pcr, i) => {
-    values.set(log.pcrs.subarray(pcr * PCR_BYTES, (pcr + 1) * PCR_BYTES), i * PCR_BYTES);
-  });
+  const values = Buffer.allocUnsafe(challenge.selectedPcrs.length * PCR_BYTES);
+  let at = 0;
+  for (const pcr of challenge.selectedPcrs) {
+    for (let i = pcr * PCR_BYTES; i < (pcr + 1) * PCR_BYTES; i++) values[at++] = log.pcrs[i] ?? 0;
+  }
   if (equalBytes(nodeCrypto[hash](values), quote.pcrDigest)) return { affirms: ['log'], findings: [] };
   const part = log.from === 0 ? `the log of ${log.count} events` : `events ${log.from} to ${log.count}`;
   return { affirms: [], findings: [{ code: 'log.replay', detail: `${part} does not lead to the quoted PCR values` }] };

@@ -142,5 +142,7 @@ function allowedBy(reference: ModelReference, name: string, digest: Uint8Array):
 
 /** Public digests: no secret, no constant time needed. */
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

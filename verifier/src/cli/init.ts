@@ -6,7 +6,6 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { VerifierError } from '../error.ts';
 import { EXIT, settle, tell } from './outcome.ts';
 import { collect } from './serve.ts';
-import { makeServerCertificate } from './server-certificate.ts';
 
 export interface InitOptions {
   readonly directory: string;
@@ -44,7 +43,9 @@ export async function initialise(options: InitOptions): Promise<readonly string[
 
 type InitialFile = readonly [name: string, text: string, mode: number];
 
+/** The library that makes certificates takes longer to load than any other command runs. */
 async function initialFiles(options: InitOptions): Promise<readonly InitialFile[]> {
+  const { makeServerCertificate } = await import('./server-certificate.ts');
   const certificate = await makeServerCertificate(options.hosts, options.now);
   const manifestKeys = generateKeyPairSync('ed25519');
   const apiToken = randomBytes(API_TOKEN_BYTES).toString('base64url');

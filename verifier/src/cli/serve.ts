@@ -45,8 +45,10 @@ async function serve({ config: file, set, json }: ServeOptions, assemble: Assemb
   const log = createLog(config.log.level);
   const daemon = await assemble(config, log);
   const { listenUrl, apiUrl } = daemon;
+  // Whoever was told that it is ready may stop it at once.
+  const ended = untilSignal(daemon, { deadlineMs: config.shutdown.deadlineMs, log });
   log.info({ listenUrl, apiUrl }, 'ready');
   if (json === true) tell(true, { ok: true, listenUrl, apiUrl }, '');
   // Whatever is still open after the deadline must not keep the process.
-  process.exit(await untilSignal(daemon, { deadlineMs: config.shutdown.deadlineMs, log }));
+  process.exit(await ended);
 }

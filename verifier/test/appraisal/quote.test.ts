@@ -136,6 +136,11 @@ describe('the quote is by the enrolled key, for this challenge and channel', () 
     }
   });
 
+  it('refuses claims that carry an enrolment token: only an enrolment knows one', () => {
+    const lies = { tokenDigest: new Uint8Array(32), context: { keyToBind: undefined } };
+    expectOnly(gate(booted(), {}, lies), 'evidence.malformed');
+  });
+
   it('decodes claims only after the quote that covers them, and refuses signed claims that are none', () => {
     const terminal = booted();
     const challenge = challengeOf('gate');

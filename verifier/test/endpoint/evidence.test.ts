@@ -292,6 +292,26 @@ describe('evidence over a connection', () => {
     expect((await endpoint.row(terminal)).info).to.deep.equal(['boot.new']);
   });
 
+  it('that is garbage in an announced boot is not forgiven in that boot, but in the next', async () => {
+    const terminal = await endpoint.enrolled();
+    const client = await endpoint.admitted(terminal);
+    const atTheGate = async (): Promise<ReceivedChallenge> => {
+      endpoint.auditNow(terminal);
+      const runtime = await client.challenge();
+      client.send({ type: 'bootNew', challenge: runtime.id, boot: terminal.boot });
+      return await client.challenge();
+    };
+    terminal.bootRelease();
+    const { id: challenge } = await atTheGate();
+    client.send({ type: 'evidence', challenge, attest: RANDOM, signature: RANDOM, claims: RANDOM, log: RANDOM });
+    expect((await client.expect('result')).codes).to.deep.equal(['evidence.malformed']);
+    client.answer(terminal, await atTheGate());
+    expect((await client.expect('result')).codes).to.deep.equal(['evidence.malformed']);
+    terminal.bootRelease();
+    client.answer(terminal, await atTheGate());
+    expect((await client.expect('result')).verdict).to.equal('trusted');
+  });
+
   it('boot.new for a challenge that is not open changes nothing; at the gate it is refused', async () => {
     const terminal = await endpoint.enrolled();
     const client = await endpoint.admitted(terminal);

@@ -269,9 +269,14 @@ describe('the terminals’ endpoint', () => {
     });
 
     it('closes the socket of a refused upgrade, though the peer keeps it open (F-53, F-58)', async () => {
-      const socket = await tls();
+      const tcp = connectTcp({ host: '127.0.0.1', port: endpoint.port, allowHalfOpen: true });
+      const socket = await tls({ socket: tcp });
+      const answer = ended(socket);
+      tcp.on('error', () => undefined);
       socket.write(upgrade(['Origin: https://verifier.example']));
-      expect(await ended(socket)).to.match(/^HTTP\/1\.1 403 Forbidden\r\n/);
+      const more = setInterval(() => socket.write('more'), 5);
+      expect(await answer).to.match(/^HTTP\/1\.1 403 Forbidden\r\n/);
+      clearInterval(more);
     });
 
     it('outlives peers that reset the connection at any point', async () => {

@@ -187,6 +187,20 @@ describe('sessions of one terminal', () => {
       expect((await endpoint.decisions(terminal)).length).to.equal(3);
     });
 
+    it('on demand are no messages of the terminal: asking very often does not end its connection', async () => {
+      const client = await endpoint.proven(terminal);
+      const challenge = await client.challenge();
+      const commit = endpoint.hold('commitResult');
+      client.answer(terminal, challenge);
+      await commit.arrived;
+      for (let i = 0; i < 200; i++) endpoint.auditNow(terminal);
+      client.send({ type: 'part', challenge: challenge.id, kind: 'log', body: new Uint8Array() });
+      await client.roundTrip();
+      commit.release();
+      expect((await client.expect('result')).verdict).to.equal('trusted');
+      expect((await client.audited(terminal)).verdict).to.equal('trusted');
+    });
+
     it('on demand, asked for while a challenge is open, follow it and move no schedule', async () => {
       const client = await endpoint.proven(terminal);
       const first = await client.challenge();
