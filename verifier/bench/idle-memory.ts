@@ -13,8 +13,8 @@ import { type Figure, figureOf } from './table.ts';
 const BARE_SERVER = fileURLToPath(new URL('bare-server.mjs', import.meta.url));
 /** Connected before the first look, so that what a process needs once is not counted. */
 const FIRST = 100;
-const TERMINALS = 1000;
-const REPEATS = 5;
+const TERMINALS = 500;
+const REPEATS = 3;
 const AT_ONCE = 16;
 const SETTLE_MS = 1500;
 const KIBIBYTE = 1024;
@@ -77,7 +77,7 @@ async function bareServer({ certificate }: Site): Promise<number> {
     return await growth(server.pid, async (from, to) => {
       const numbers = Array.from({ length: to - from }).keys();
       const connecting = Array.from({ length: AT_ONCE }, async () => {
-        for (const _ of numbers) channels.push(await idleChannel(url, root));
+        while (numbers.next().done !== true) channels.push(await idleChannel(url, root));
       });
       await Promise.all(connecting);
     });

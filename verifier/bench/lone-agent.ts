@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Agent, createAgent, DiskFiles, type OpenSoft, openSoftOnDisk } from '@mtm-attest/agent';
-import { encodeEvent, encodeRecord, EVENTS, utf8 } from '@mtm-attest/protocol';
+import { EVENTS, encodeEvent, encodeRecord, utf8 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { ScriptedVerifier } from './scripted-verifier.ts';
 import { installRelease } from './site.ts';

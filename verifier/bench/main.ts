@@ -7,6 +7,8 @@ import { writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildCommands } from '../test/kill/command.ts';
+import { agentDevice } from './agent-device.ts';
 import { appraisal } from './appraisal.ts';
 import { attestationRate } from './attestation-rate.ts';
 import type { Benchmark } from './benchmark.ts';
@@ -15,7 +17,7 @@ import { logCost } from './log-replay.ts';
 import { payload } from './payload.ts';
 import { type Figure, isMet, tableOf } from './table.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [appraisal, attestationRate, payload, idleMemory, logCost];
+const BENCHMARKS: readonly Benchmark[] = [appraisal, attestationRate, payload, idleMemory, logCost, agentDevice];
 const PAIRS = 301;
 const QUICK_PAIRS = 31;
 const QUICK_SHARE = 0.1;
@@ -35,6 +37,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+buildCommands();
 const figures: Figure[] = [];
 for (const benchmark of BENCHMARKS) {
   if (only !== undefined && !only.includes(benchmark.name)) continue;

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { type Agent, createAgent, type Dial, dial, MemoryFiles, Secret, SoftPlatform, StateFile } from '@mtm-attest/agent';
+import {
+  type Agent,
+  createAgent,
+  type Dial,
+  dial,
+  MemoryFiles,
+  Secret,
+  SoftPlatform,
+  StateFile,
+} from '@mtm-attest/agent';
 import type { Message } from '@mtm-attest/protocol';
 
 const RESULTS_KEPT = 16;
