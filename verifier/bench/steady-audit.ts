@@ -1,5 +1,11 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { type ComponentList, encodeMessage, parseMessage, parseSignature, prefixDigest } from '@mtm-attest/protocol';
+import {
+  type ComponentList,
+  encodeMessage,
+  parseMessage,
+  parseSignature,
+  prefixDigest,
+} from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { type AttestationResult, appraise } from '../src/appraisal/appraise.ts';
 import type { AcceptedState, EnrolmentFacts, ModelReference } from '../src/appraisal/input.ts';
@@ -98,23 +104,6 @@ export class SteadyAudit {
     return result;
   }
 
-  parts() {
-    const message = parseMessage(this.frame, 'terminal') as any;
-    const fold = new LogFold(nodeCrypto.sha256, this.#accepted);
-    fold.feed(message.log);
-    return {
-      challenge: this.#challenge,
-      evidence: message,
-      binding: CHANNEL,
-      audience: AUDIENCE,
-      enrolment: this.#enrolment,
-      log: fold.facts(),
-      lists: this.#lists,
-      reference: this.#reference,
-      previous: this.#accepted,
-      now: NOW,
-    };
-  } //TMP
   /** Challenge, appraisal, and the row that follows. */
   whole(): void {
     this.challenge();
