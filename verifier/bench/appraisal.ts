@@ -1,6 +1,6 @@
 import { verify } from 'node:crypto';
-import { pairedRatio, repeated } from './pairs.ts';
 import type { Benchmark } from './benchmark.ts';
+import { pairedRatio, repeated } from './pairs.ts';
 import { type BareQuote, SteadyAudit } from './steady-audit.ts';
 import { figureOf } from './table.ts';
 

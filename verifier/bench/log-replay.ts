@@ -1,11 +1,11 @@
 import { encodeEvent, encodeRecord, LogReplay } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { LogFold } from '../src/appraisal/log-facts.ts';
+import { agentByLogLength } from './agent-by-log-length.ts';
 import type { Benchmark } from './benchmark.ts';
 import { pairedRatios, repeated } from './pairs.ts';
 import { SteadyAudit } from './steady-audit.ts';
 import { figureOf, type Target } from './table.ts';
-import { agentByLogLength } from './agent-by-log-length.ts';
 
 const EVENTS = 2000;
 const AUDIT_PCR = 13;

@@ -41,11 +41,7 @@ export async function pairedRatio(pairs: number, above: Batch, below: Batch): Pr
 }
 
 /** Several costs against one, all of them in every round. */
-export async function pairedRatios(
-  pairs: number,
-  above: readonly Batch[],
-  below: Batch,
-): Promise<readonly Estimate[]> {
+export async function pairedRatios(pairs: number, above: readonly Batch[], below: Batch): Promise<readonly Estimate[]> {
   const batches = [below, ...above];
   const ratios: number[][] = above.map(() => []);
   for (let round = -WARM_UP; round < pairs; round++) {

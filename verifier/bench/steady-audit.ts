@@ -1,11 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import {
-  type ComponentList,
-  encodeMessage,
-  parseMessage,
-  parseSignature,
-  prefixDigest,
-} from '@mtm-attest/protocol';
+import { type ComponentList, encodeMessage, parseMessage, parseSignature, prefixDigest } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { type AttestationResult, appraise } from '../src/appraisal/appraise.ts';
 import type { AcceptedState, EnrolmentFacts, ModelReference } from '../src/appraisal/input.ts';
