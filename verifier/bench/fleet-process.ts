@@ -1,13 +1,18 @@
 /** Started by fleet.ts as a process of its own: terminals whose agents sign and measure, so that their cost is not the daemon's or the benchmark's. */
 import type { FleetOrder } from './fleet.ts';
 import { forEachTerminal, SimulatedTerminal } from './simulated-terminal.ts';
+import { Waves } from './wave.ts';
 
 const terminals: SimulatedTerminal[] = [];
+const waves = new Waves();
 
 async function obey(order: FleetOrder): Promise<number> {
   switch (order.order) {
     case 'enrol': {
-      const added = order.tokens.map(([id, token]) => ({ terminal: new SimulatedTerminal(id, order.slots), token }));
+      const added = order.tokens.map(([id, token]) => ({
+        terminal: new SimulatedTerminal(id, order.slots, waves.dial),
+        token,
+      }));
       const tokens = new Map(added.map(({ terminal, token }) => [terminal, token]));
       await forEachTerminal([...tokens.keys()], async (terminal) => {
         await terminal.boot();
@@ -27,6 +32,9 @@ async function obey(order: FleetOrder): Promise<number> {
         await terminal.boot();
       });
       return terminals.length;
+    case 'wave':
+      waves.size = order.size;
+      return order.size;
     case 'count':
       return terminals.reduce((sum, { results }) => sum + results, 0);
   }

@@ -13,6 +13,7 @@ export type FleetOrder =
     }
   | { readonly order: 'connect'; readonly from: number; readonly to: number }
   | { readonly order: 'disconnect' }
+  | { readonly order: 'wave'; readonly size: number }
   | { readonly order: 'count' };
 
 /** Terminals in a process of their own. */
@@ -38,6 +39,11 @@ export class Fleet {
 
   async disconnect(): Promise<void> {
     await this.#tell({ order: 'disconnect' });
+  }
+
+  /** From now on evidence goes in waves of so many terminals; 1: as it comes. */
+  async wave(size: number): Promise<void> {
+    await this.#tell({ order: 'wave', size });
   }
 
   /** Results that all of them received since they were enrolled. */

@@ -10,6 +10,10 @@ import { installRelease } from './site.ts';
 /** Files in memory, so that the disk's speed is not what is measured; the file operations stay. */
 const SHARED_MEMORY = '/dev/shm';
 const LOG = 'log.bin';
+/** One file to measure: measuring more costs more, and grows nothing. */
+const COMPONENTS = 1;
+/** Its boot, release, component and ready. */
+const BOOT_EVENTS = 3 + COMPONENTS;
 const AUDIT_PCR = EVENTS.audit.pcrs[0] ?? 0;
 
 /** One agent with all its files, and a verifier in the same process. */
@@ -30,7 +34,7 @@ export class LoneAgent {
   /** @param events so many at least are in its log when it connects */
   static async start(events = 0): Promise<LoneAgent> {
     const directory = mkdtempSync(join(SHARED_MEMORY, 'mtm-bench-'));
-    installRelease(join(directory, 'slots'), generateKeyPairSync('ed25519').privateKey);
+    installRelease(join(directory, 'slots'), generateKeyPairSync('ed25519').privateKey, COMPONENTS);
     const soft = await openSoftOnDisk({ directory: join(directory, 'tre') });
     const lone = new LoneAgent(directory, soft);
     await lone.#files.replace('enrolment.json', utf8(ScriptedVerifier.enrolment('t-1')));
@@ -64,9 +68,8 @@ export class LoneAgent {
   async #lengthen(events: number): Promise<void> {
     const log = await this.#files.read(LOG);
     const records: Uint8Array[] = [];
-    const booted = 6;
     if (log === undefined) throw new RangeError('no log');
-    for (let i = booted; i < events - 1; i++) {
+    for (let i = BOOT_EVENTS; i < events - 1; i++) {
       const content = encodeEvent({ type: 'audit', nonce: new Uint8Array(32).fill(i), listDigest: new Uint8Array(32) });
       records.push(encodeRecord(AUDIT_PCR, content));
       await this.#soft.platform.extend(AUDIT_PCR, nodeCrypto.sha256(content));

@@ -25,11 +25,15 @@ const SETTINGS = [
   'limits.messageBurst=1000000',
 ];
 
-/** Slots with a release that is installed in one of them. @returns its manifest, signed */
-export function installRelease(slots: string, key: KeyObject): Uint8Array {
+/**
+ * Slots with a release that is installed in one of them.
+ * @param count of its components
+ * @returns its manifest, signed
+ */
+export function installRelease(slots: string, key: KeyObject, count: number = COMPONENTS.length): Uint8Array {
   const files = join(slots, 'a', 'files');
   mkdirSync(files, { recursive: true });
-  const components = COMPONENTS.map((part): ReferenceComponent => {
+  const components = COMPONENTS.slice(0, count).map((part): ReferenceComponent => {
     const bytes = Buffer.from(part.name.repeat(COMPONENT_REPEATS));
     writeFileSync(join(files, part.name), bytes);
     return { ...part, digest: new Uint8Array(createHash('sha256').update(bytes).digest()) };
@@ -123,8 +127,19 @@ export class Site {
     rmSync(this.directory, { recursive: true });
   }
 
+  async api(method: 'GET' | 'POST', path: string, body?: object | Uint8Array): Promise<unknown> {
+    return JSON.parse(await this.#ask(method, path, body));
+  }
+
+  /** One value of the daemon's own metrics. */
+  async metric(name: string): Promise<number> {
+    const text = await this.#ask('GET', '/metrics');
+    const line = text.split('\n').find((one) => one.startsWith(`mtm_verifier_${name} `));
+    return Number(line?.split(' ')[1]);
+  }
+
   /** @throws RangeError for an answer that is no success */
-  api(method: 'GET' | 'POST', path: string, body?: object | Uint8Array): Promise<unknown> {
+  #ask(method: 'GET' | 'POST', path: string, body?: object | Uint8Array): Promise<string> {
     const isBytes = body instanceof Uint8Array;
     const headers = {
       authorization: `Bearer ${readFileSync(join(this.#verifier, 'api-token'), 'utf8').trim()}`,
@@ -137,7 +152,7 @@ export class Site {
         let text = '';
         answer.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
         answer.on('end', () => {
-          if ((answer.statusCode ?? 500) < 300) resolve(JSON.parse(text));
+          if ((answer.statusCode ?? 500) < 300) resolve(text);
           else reject(new RangeError(`${path}: ${text}`));
         });
       });
