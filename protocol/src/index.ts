@@ -3,6 +3,7 @@ export { equalBytes } from './bytes/equal.ts';
 export { decodeUtf8, fromHex, isId, toHex, utf8 } from './bytes/text.ts';
 export { Writer } from './bytes/writer.ts';
 export type { HashFunction } from './crypto/hash.ts';
+export { isLowS, withLowS } from './crypto/low-s.ts';
 export { nobleCrypto } from './crypto/noble.ts';
 export type { CryptoSuite, KeyMaterial, VerificationKey } from './crypto/signature-verifier.ts';
 export { keyOfSpki, P256_SPKI_BYTES, p256Spki } from './crypto/spki.ts';
@@ -31,7 +32,6 @@ export {
   PCR_COUNT,
   prefixDigest,
   type ReplayState,
-  type ReplayVisitor,
   resetPcrs,
 } from './event-log/replay.ts';
 export {
@@ -48,6 +48,7 @@ export {
   type TerminalMessage,
   type VerifierMessage,
 } from './message/catalogue.ts';
+export { CHALLENGE_ID_BYTES, challengeId } from './message/challenge-id.ts';
 export { type Claims, encodeClaims, parseClaims } from './message/claims.ts';
 export {
   type EnrolmentToken,
@@ -65,7 +66,7 @@ export {
   type MsgpackMap,
   type MsgpackValue,
 } from './msgpack/codec.ts';
-export { type AkRules, attestationKey } from './quote/attestation-key.ts';
+export { type AkRules, attestationKey, p256AkArea } from './quote/attestation-key.ts';
 export {
   type BootIdentity,
   type ClockBreak,

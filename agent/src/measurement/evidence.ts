@@ -1,5 +1,6 @@
 import {
   type ChannelBinding,
+  challengeId,
   encodeClaims,
   equalBytes,
   MAX_SLICE_BYTES,
@@ -57,7 +58,7 @@ export class EvidenceSource {
       const signed = await this.#quote(challenge, received, context);
       return { list: measured, ...signed, to: log.count };
     });
-    const id = idOf(received);
+    const id = challengeId(nodeCrypto.sha256(received));
     const isKnown =
       challenge.knownList !== undefined && equalBytes(challenge.knownList, list.digest.subarray(0, KNOWN_BYTES));
     const from = Math.min(challenge.cursor?.count ?? NO_CURSOR, to);
@@ -95,7 +96,7 @@ export class EvidenceSource {
     tokenDigest: Uint8Array,
   ): Promise<Message<'evidence'>> {
     const { quote, claims } = await this.#alone(() => this.#quote(challenge, received, context, tokenDigest));
-    return { type: 'evidence', challenge: idOf(received), ...quote, claims, log: EMPTY };
+    return { type: 'evidence', challenge: challengeId(nodeCrypto.sha256(received)), ...quote, claims, log: EMPTY };
   }
 
   /** The audit counter is durable before the quote that shows it. */
@@ -124,11 +125,6 @@ export class EvidenceSource {
     this.#last = result.catch(() => undefined);
     return result;
   }
-}
-
-/** How evidence names its challenge. */
-function idOf(received: Uint8Array): Uint8Array {
-  return nodeCrypto.sha256(received).slice(0, 8);
 }
 
 function* listParts(challenge: Uint8Array, bytes: Uint8Array): Generator<Message<'part'>> {

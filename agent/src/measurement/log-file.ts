@@ -34,7 +34,6 @@ export interface LoggedBoot {
 
 interface Read {
   readonly pcrs: Uint8Array;
-  readonly count: number;
   /** bytes of whole records */
   readonly bytes: number;
   readonly total: number;
@@ -114,7 +113,7 @@ export class LogFile {
     await this.#files.append(NAME, record);
     await this.#platform.extend(pcr, nodeCrypto.sha256(content));
     this.#stopped = false;
-    this.#passed(record.length);
+    this.#passed(this.#bytes + record.length);
     this.#note(event);
   }
 
@@ -130,8 +129,7 @@ export class LogFile {
       let start = 0;
       let end = 0;
       let at = index;
-      readWholeRecords(bytes, index, (_pcr, content, i) => {
-        const next = content.byteOffset - bytes.byteOffset + content.length;
+      readWholeRecords(bytes, index, (_pcr, _content, i, next) => {
         if (i < from) start = next;
         if (i < to) {
           end = next;
@@ -178,26 +176,27 @@ export class LogFile {
     let offset = 0;
     for (;;) {
       const piece = await this.#files.readRange(NAME, offset, READ_BYTES);
-      const { bytes } = readWholeRecords(piece, this.#count, (pcr, content) => {
+      const { bytes } = readWholeRecords(piece, this.#count, (pcr, content, _index, end) => {
         const digest = nodeCrypto.sha256(content);
         replay.extend(pcr, digest);
         last = { pcr, digest };
         const event = decodeEvent(pcr, content);
         if (event.type === 'boot') boot = { resetCount: event.resetCount, restartCount: event.restartCount };
         this.#note(event);
-        this.#passed(content.length + (content.length > 0xff ? 5 : 4));
+        this.#passed(offset + end);
       });
       offset += bytes;
       if (bytes === 0) {
         const total = offset + piece.length;
-        return { pcrs: replay.values(), count: this.#count, bytes: offset, total, boot, last };
+        return { pcrs: replay.values(), bytes: offset, total, boot, last };
       }
     }
   }
 
-  #passed(bytes: number): void {
+  /** One more event stands in the file. @param end offset after its record */
+  #passed(end: number): void {
     this.#count += 1;
-    this.#bytes += bytes;
+    this.#bytes = end;
     if (this.#count % INDEX_STEP === 0) this.#offsets[this.#count / INDEX_STEP] = this.#bytes;
   }
 

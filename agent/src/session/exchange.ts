@@ -1,5 +1,7 @@
 import {
   type BootIdentity,
+  CHALLENGE_ID_BYTES,
+  challengeId,
   compareBootIdentity,
   type EnrolmentToken,
   encodeMessage,
@@ -35,7 +37,6 @@ export interface ExchangeServices {
 /** Time for the greeting, and for each answer towards an enrolment. */
 const GREETING_MS = 10_000;
 const ENROLMENT_MS = 60_000;
-const CHALLENGE_ID_BYTES = 8;
 
 /** One connection from greeting to close. Every message is held against the transition table before anything is done about it (F-59). */
 export class Exchange {
@@ -110,7 +111,7 @@ export class Exchange {
   /** The cursor is the verifier's: another boot is announced, never talked over (SPEC.md 6.4). */
   async #challenged(challenge: Message<'challenge'>, bytes: Uint8Array, context: EvidenceContext): Promise<void> {
     const { boot } = this.#services.identity;
-    this.#answered = nodeCrypto.sha256(bytes).slice(0, CHALLENGE_ID_BYTES);
+    this.#answered = challengeId(nodeCrypto.sha256(bytes));
     const { cursor, purpose } = challenge;
     if (purpose !== 'gate' && purpose !== 'runtime') throw new AgentError('session.refused', `purpose ${purpose}`);
     if (cursor !== undefined && cursor.count > 0 && !isSameBoot(cursor, boot)) {

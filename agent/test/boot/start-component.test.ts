@@ -1,18 +1,16 @@
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import { decodeEvent, type LogEvent, LogReplay, parseComponentList, readRecords, toHex } from '@mtm-attest/protocol';
-import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { type LogEvent, parseComponentList, toHex } from '@mtm-attest/protocol';
 import { expect } from 'chai';
 import { type Booted, boot, startComponent } from '../../src/boot/sequence.ts';
+import { TerminalDisk } from '../../src/fleet/power.ts';
 import type { TrustedPlatform } from '../../src/platform/platform.ts';
 import type { DurableFiles } from '../../src/storage/durable-files.ts';
 import { type Firmware, installFirmware } from '../firmware.ts';
 import { dyingAtExtend } from '../platform/dying-agent.ts';
 import { expectRefusal } from '../refusal.ts';
-import { TerminalDisk } from '../soft-terminal.ts';
 import { CutFiles, LEFTOVERS, Power, PowerCut } from '../storage/cut-files.ts';
-
-const WHOLE_BOOT = ['boot', 'release', 'component', 'component', 'component', 'ready'];
+import { loggedEvents, WHOLE_BOOT } from './logged-events.ts';
 
 describe('a boot, and a component started after it', () => {
   let firmware: Firmware;
@@ -35,18 +33,8 @@ describe('a boot, and a component started after it', () => {
     return boot({ platform: on, files, slots: firmware.slots, version: 'mtm-agent/test' });
   }
 
-  /** The events of the log, which must lead to the PCRs. */
-  async function eventsOf({ log }: Booted): Promise<readonly LogEvent[]> {
-    const events: LogEvent[] = [];
-    const replay = new LogReplay(nodeCrypto.sha256);
-    for await (const slice of log.slices(0, log.count)) {
-      readRecords(slice, 0, (pcr, content) => {
-        replay.extend(pcr, nodeCrypto.sha256(content));
-        events.push(decodeEvent(pcr, content));
-      });
-    }
-    expect(replay.values()).to.deep.equal(await platform.readPcrs());
-    return events;
+  function eventsOf(booted: Booted): Promise<readonly LogEvent[]> {
+    return loggedEvents(booted, platform);
   }
 
   async function auditedBy({ audited }: Booted): Promise<ReadonlyMap<string, string>> {

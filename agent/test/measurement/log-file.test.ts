@@ -1,12 +1,12 @@
 import { EVENTS, encodeEvent, encodeRecord, type LogEvent, LogReplay, readRecords } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { expect } from 'chai';
+import { TerminalDisk } from '../../src/fleet/power.ts';
 import { LogFile } from '../../src/measurement/log-file.ts';
 import type { TrustedPlatform } from '../../src/platform/platform.ts';
 import type { DurableFiles } from '../../src/storage/durable-files.ts';
 import { MemoryFiles } from '../../src/storage/memory-files.ts';
 import { expectRefusal } from '../refusal.ts';
-import { TerminalDisk } from '../soft-terminal.ts';
 import { CutFiles, LEFTOVERS, Power, PowerCut } from '../storage/cut-files.ts';
 
 const AGENT = 'mtm-agent/test';

@@ -2,11 +2,11 @@ import { encodeEvent, encodeRecord, type LogEvent, LogReplay, readRecords } from
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { TerminalDisk } from '../../src/fleet/power.ts';
 import { LogFile } from '../../src/measurement/log-file.ts';
 import type { TrustedPlatform } from '../../src/platform/platform.ts';
 import { MemoryFiles } from '../../src/storage/memory-files.ts';
 import { expectRefusal } from '../refusal.ts';
-import { TerminalDisk } from '../soft-terminal.ts';
 
 const SEED = 4_242;
 const AGENT = 'mtm-agent/test';

@@ -1,13 +1,13 @@
 import type { ClockReading } from '@mtm-attest/protocol';
 import { clockBreak, fromHex, parseAttest } from '@mtm-attest/protocol';
 import { expect } from 'chai';
+import { random } from '../../src/fleet/power.ts';
 import { CLOCK_SAVE_MS } from '../../src/platform/soft/clock.ts';
 import { SoftPlatform } from '../../src/platform/soft/soft-platform.ts';
 import { StateFile } from '../../src/platform/soft/state-file.ts';
 import { Secret } from '../../src/secret.ts';
 import { MemoryFiles } from '../../src/storage/memory-files.ts';
 import { seeded } from '../seed.ts';
-import { random } from '../soft-terminal.ts';
 
 const KEY = new Secret(new Uint8Array(32));
 const SEED = 20_260_101;

@@ -2,6 +2,7 @@ import { encodeCanonical, type MsgpackValue, ProtocolError } from '@mtm-attest/p
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { AgentError } from '../../src/error.ts';
+import { TerminalDisk } from '../../src/fleet/power.ts';
 import {
   encodeAnswer,
   encodeFailure,
@@ -13,7 +14,6 @@ import {
 } from '../../src/platform/soft/ipc.ts';
 import { serveVerb, VERB_NAMES, VERBS } from '../../src/platform/soft/verbs.ts';
 import { expectRefusal, refusalOf } from '../refusal.ts';
-import { TerminalDisk } from '../soft-terminal.ts';
 
 const SEED = 77;
 

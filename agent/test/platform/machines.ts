@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TerminalDisk } from '../../src/fleet/power.ts';
 import type { TrustedPlatform } from '../../src/platform/platform.ts';
 import { openSoftOnDisk } from '../../src/platform/soft/open-soft.ts';
 import { RemotePlatform } from '../../src/platform/soft/remote-platform.ts';
 import { type StartedTre, startTre } from '../../src/platform/soft/start-tre.ts';
-import { TerminalDisk } from '../soft-terminal.ts';
 
 /** How `mtm-agent` runs from its sources. */
 export const COMMAND: readonly [string, ...string[]] = [

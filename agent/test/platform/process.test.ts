@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { LogReplay, parseAttest, resetPcrs } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { expect } from 'chai';
+import { random } from '../../src/fleet/power.ts';
 import type { QuoteRequest } from '../../src/platform/platform.ts';
 import { encodeFrame } from '../../src/platform/soft/ipc.ts';
 import { RemotePlatform } from '../../src/platform/soft/remote-platform.ts';
@@ -17,7 +18,6 @@ import { Secret } from '../../src/secret.ts';
 import { DiskFiles } from '../../src/storage/disk-files.ts';
 import { expectRefusal, refusalOf } from '../refusal.ts';
 import { seeded } from '../seed.ts';
-import { random } from '../soft-terminal.ts';
 import { COMMAND, ProcessMachine } from './machines.ts';
 import { scalarsOf, showsScalar } from './private-scalars.ts';
 

@@ -19,9 +19,9 @@ import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { expect } from 'chai';
 import { type Agent, createAgent } from '../../src/agent.ts';
 import { AgentError } from '../../src/error.ts';
+import { TerminalDisk } from '../../src/fleet/power.ts';
 import { writeEnrolment } from '../../src/session/enrolment-file.ts';
 import { type Firmware, installFirmware } from '../firmware.ts';
-import { TerminalDisk } from '../soft-terminal.ts';
 import { ScriptedVerifier, SELECTION } from './scripted-verifier.ts';
 
 const ENROLMENT = { terminal: 't-1', audience: 'verifier', url: 'wss://verifier.example/attest', root: 'PEM' };

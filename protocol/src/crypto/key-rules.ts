@@ -1,4 +1,4 @@
-import { toHex } from '../bytes/text.ts';
+import { integer } from '../bytes/integer.ts';
 import { ProtocolError } from '../error.ts';
 import type { KeyMaterial } from './signature-verifier.ts';
 
@@ -50,7 +50,7 @@ function isStrongEd25519(key: Uint8Array): boolean {
   if (key.length !== 32) return false;
   const littleEndian = Uint8Array.from(key).reverse();
   littleEndian[0] = (littleEndian[0] ?? 0) & 0x7f;
-  const y = BigInt(`0x${toHex(littleEndian)}`);
+  const y = integer(littleEndian);
   return y < FIELD && !SMALL_ORDER_Y.has(y) && isOnEdwards25519(y);
 }
 

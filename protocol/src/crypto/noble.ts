@@ -3,6 +3,8 @@ import { p256 } from '@noble/curves/nist.js';
 import { sha1 } from '@noble/hashes/legacy.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { equalBytes } from '../bytes/equal.ts';
+import { integer } from '../bytes/integer.ts';
+import { Writer } from '../bytes/writer.ts';
 import { ProtocolError } from '../error.ts';
 import type { HashName } from '../tpm/constants.ts';
 import type { HashFunction } from './hash.ts';
@@ -69,7 +71,7 @@ function ed25519Key(material: Extract<KeyMaterial, { algorithm: 'ed25519' }>): V
       const r = signature.subarray(0, 32);
       const s = integer(Uint8Array.from(signature.subarray(32)).reverse());
       if (s >= order) return false;
-      const k = integer(sha512(concat(r, material.key, message)).reverse()) % order;
+      const k = integer(sha512(new Writer().bytes(r).bytes(material.key).bytes(message).written()).reverse()) % order;
       const expected = Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(k));
       return equalBytes(expected.toBytes(), r);
     },
@@ -82,20 +84,4 @@ function decodePoint(bytes: Uint8Array): InstanceType<typeof ed25519.Point> {
   } catch (cause) {
     throw new ProtocolError('key.parameters', undefined, { cause });
   }
-}
-
-function integer(bigEndian: Uint8Array): bigint {
-  let value = 0n;
-  for (const byte of bigEndian) value = (value << 8n) | BigInt(byte);
-  return value;
-}
-
-function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

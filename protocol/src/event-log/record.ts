@@ -25,8 +25,8 @@ export function encodeRecord(pcr: number, content: Uint8Array): Uint8Array {
   return record;
 }
 
-/** Called for each record; `content` is a view on the input. */
-export type RecordVisitor = (pcr: number, content: Uint8Array, index: number) => void;
+/** Called for each record: `content` is a view on the input, `index` its position in the log, `end` the offset in the input after the record. */
+export type RecordVisitor = (pcr: number, content: Uint8Array, index: number, end: number) => void;
 
 /** Where a reading of records stopped. */
 export interface RecordsRead {
@@ -57,9 +57,9 @@ export function readWholeRecords(bytes: Uint8Array, first: number, visit: Record
     if (length < (bin === BIN8 ? 1 : 0x100) || length > MAX_CONTENT_BYTES)
       throw new ProtocolError('log.malformed', at + 3);
     if (start + length > bytes.length) break;
-    visit(pcr, bytes.subarray(start, start + length), index);
-    index += 1;
     at = start + length;
+    visit(pcr, bytes.subarray(start, at), index, at);
+    index += 1;
   }
   return { bytes: at, records: index - first };
 }

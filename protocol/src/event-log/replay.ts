@@ -1,14 +1,11 @@
 import { utf8 } from '../bytes/text.ts';
 import { Writer } from '../bytes/writer.ts';
 import type { HashFunction } from '../crypto/hash.ts';
-import { readRecords } from './record.ts';
+import { type RecordVisitor, readRecords } from './record.ts';
 
 export const PCR_COUNT = 24;
 /** One value of the SHA-256 bank, in bytes. */
 export const PCR_BYTES = 32;
-
-/** Called after a record was replayed; `index` is its position in the log, `content` a view on the input. */
-export type ReplayVisitor = (pcr: number, content: Uint8Array, index: number) => void;
 
 /** A point of a log: how many events, and the values they lead to. */
 export interface ReplayState {
@@ -52,12 +49,15 @@ export class LogReplay {
     return values;
   }
 
-  /** @throws ProtocolError `log.malformed`, `log.truncated`; the records before the fault have been replayed */
-  feed(slice: Uint8Array, visit?: ReplayVisitor): void {
-    readRecords(slice, this.#count, (pcr, content, index) => {
+  /**
+   * @param visit called after a record was replayed
+   * @throws ProtocolError `log.malformed`, `log.truncated`; the records before the fault have been replayed
+   */
+  feed(slice: Uint8Array, visit?: RecordVisitor): void {
+    readRecords(slice, this.#count, (pcr, content, index, end) => {
       this.extend(pcr, this.#sha256(content));
       this.#count += 1;
-      visit?.(pcr, content, index);
+      visit?.(pcr, content, index, end);
     });
   }
 

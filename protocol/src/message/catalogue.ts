@@ -3,6 +3,7 @@ import { decodeStrict, encodeCanonical, isMsgpackMap, type MsgpackValue } from '
 import type { BootIdentity } from '../quote/boot-identity.ts';
 import { PURPOSES } from '../quote/context.ts';
 import { VERDICTS } from '../result/verdict.ts';
+import { CHALLENGE_ID_BYTES } from './challenge-id.ts';
 import {
   bytes,
   choice,
@@ -62,7 +63,8 @@ const cursor = (key: string, about: string): Field<LogCursor> =>
     (value) => [value.resetCount, value.restartCount, value.count, value.prefix],
   );
 
-const challengeId = (): Field<Uint8Array> => bytes('i', 'first 8 bytes of SHA-256 of the challenge as sent', 8);
+const challengeId = (): Field<Uint8Array> =>
+  bytes('i', 'first 8 bytes of SHA-256 of the challenge as sent', CHALLENGE_ID_BYTES);
 
 const BINDING_NUMBERS = { 'tls-exporter': 1, 'tls-server-end-point': 2 } as const;
 

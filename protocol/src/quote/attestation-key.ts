@@ -1,7 +1,7 @@
 import type { KeyMaterial } from '../crypto/signature-verifier.ts';
 import { ProtocolError } from '../error.ts';
 import { AK_ATTRIBUTES, hashName, NO_DA, TPM_ALG, TPM_ECC_NIST_P256 } from '../tpm/constants.ts';
-import type { EccParameters, Public, RsaParameters } from '../tpm/public.ts';
+import { type EccParameters, type Public, type RsaParameters, writePublic } from '../tpm/public.ts';
 
 export interface AkRules {
   /** also takes a key that is not subject to dictionary attack protection */
@@ -28,6 +28,30 @@ export function attestationKey(area: Public, rules: AkRules = {}): KeyMaterial {
     parameters.type === 'ecc' ? eccKey(parameters) : parameters.type === 'rsa' ? rsaKey(parameters) : undefined;
   if (key === undefined) throw new ProtocolError('key.parameters');
   return key;
+}
+
+/**
+ * The public area of a P-256 attestation key as `attestationKey` takes it: ECDSA with SHA-256, nameAlg SHA-256, no policy.
+ *
+ * @param x 32 bytes @param y 32 bytes
+ * @param attributes TPMA_OBJECT; others than those of an attestation key make an area that is refused
+ * @returns TPMT_PUBLIC, 88 bytes
+ */
+export function p256AkArea(x: Uint8Array, y: Uint8Array, attributes: number = AK_ATTRIBUTES): Uint8Array {
+  return writePublic({
+    nameAlg: TPM_ALG.SHA256,
+    attributes,
+    authPolicy: new Uint8Array(),
+    parameters: {
+      type: 'ecc',
+      symmetric: undefined,
+      scheme: { algorithm: TPM_ALG.ECDSA, hash: TPM_ALG.SHA256 },
+      curve: TPM_ECC_NIST_P256,
+      kdf: { algorithm: TPM_ALG.NULL, hash: undefined },
+      x,
+      y,
+    },
+  });
 }
 
 function eccKey({ symmetric, scheme, curve, kdf, x, y }: EccParameters): KeyMaterial | undefined {

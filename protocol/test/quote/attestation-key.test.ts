@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { fromHex } from '../../src/bytes/text.ts';
-import { attestationKey } from '../../src/quote/attestation-key.ts';
+import { attestationKey, p256AkArea } from '../../src/quote/attestation-key.ts';
 import { AK_ATTRIBUTES, NO_DA, TPM_ALG } from '../../src/tpm/constants.ts';
 import { type EccParameters, type Public, parsePublic, type RsaParameters } from '../../src/tpm/public.ts';
 import { expectRefusal } from '../refusal.ts';
@@ -28,6 +28,10 @@ describe('an attestation key', () => {
   it('is P-256 with ECDSA and SHA-256', () => {
     const { x, y } = ECC;
     expect(attestationKey(AREA)).to.deep.equal({ algorithm: 'ecdsa-p256', hash: 'sha256', x, y });
+  });
+
+  it('has the public area that a TPM gives such a key', () => {
+    expect(p256AkArea(ECC.x, ECC.y)).to.deep.equal(EMULATOR_QUOTE.akPublic);
   });
 
   it('or RSA with RSASSA or RSAPSS, with the exponent that 0 stands for', () => {

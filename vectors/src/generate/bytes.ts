@@ -1,4 +1,4 @@
-import { fromHex } from '@mtm-attest/protocol';
+import { fromHex, Writer } from '@mtm-attest/protocol';
 
 /** `length` bytes of one value. */
 export function fill(length: number, value: number): Uint8Array {
@@ -7,14 +7,9 @@ export function fill(length: number, value: number): Uint8Array {
 
 /** Bytes from pieces: hexadecimal text, in which spaces set fields apart, or bytes. */
 export function bytes(...pieces: readonly (string | Uint8Array)[]): Uint8Array {
-  const parts = pieces.map((piece) => (typeof piece === 'string' ? fromHex(piece.replaceAll(' ', '')) : piece));
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  const whole = new Writer();
+  for (const piece of pieces) whole.bytes(typeof piece === 'string' ? fromHex(piece.replaceAll(' ', '')) : piece);
+  return whole.done();
 }
 
 /** A copy with one bit flipped; bit 0 is the highest of byte 0. */

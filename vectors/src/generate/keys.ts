@@ -1,14 +1,11 @@
 import {
-  AK_ATTRIBUTES,
   nameOf,
   nobleCrypto,
+  p256AkArea,
   p256Spki,
   primaryQualifiedName,
-  TPM_ALG,
-  TPM_ECC_NIST_P256,
   TPM_RH,
   utf8,
-  writePublic,
   writeSignature,
 } from '@mtm-attest/protocol';
 import { ed25519 } from '@noble/curves/ed25519.js';
@@ -69,26 +66,13 @@ export class SoftAk extends EcdsaKey {
 
   constructor(name: string) {
     super(name);
-    this.area = this.publicArea(AK_ATTRIBUTES);
+    this.area = this.publicArea();
     this.akName = nameOf(this.area, nobleCrypto);
     this.qualifiedName = primaryQualifiedName(TPM_RH.ENDORSEMENT, this.akName, nobleCrypto);
   }
 
-  publicArea(attributes: number): Uint8Array {
-    return writePublic({
-      nameAlg: TPM_ALG.SHA256,
-      attributes,
-      authPolicy: new Uint8Array(),
-      parameters: {
-        type: 'ecc',
-        symmetric: undefined,
-        scheme: { algorithm: TPM_ALG.ECDSA, hash: TPM_ALG.SHA256 },
-        curve: TPM_ECC_NIST_P256,
-        kdf: { algorithm: TPM_ALG.NULL, hash: undefined },
-        x: this.x,
-        y: this.y,
-      },
-    });
+  publicArea(attributes?: number): Uint8Array {
+    return p256AkArea(this.x, this.y, attributes);
   }
 
   /** TPMT_SIGNATURE over a TPMS_ATTEST */

@@ -8,6 +8,7 @@ import {
   parseComponentList,
   prefixDigest,
   readRecords,
+  Writer,
 } from '@mtm-attest/protocol';
 import { type Plain, toPlain } from '../format/plain.ts';
 import type { Implementation } from './implementation.ts';
@@ -18,12 +19,12 @@ export function eventLogOf({ sha256 }: CryptoSuite): EventLog {
   return {
     records: (input) => {
       const value: Plain[] = [];
-      const encoded: Uint8Array[] = [];
+      const encoded = new Writer();
       readRecords(input, 0, (pcr, content) => {
         value.push(toPlain({ pcr, content, digest: sha256(content) }));
-        encoded.push(encodeRecord(pcr, content));
+        encoded.bytes(encodeRecord(pcr, content));
       });
-      return { value, encoded: joined(encoded) };
+      return { value, encoded: encoded.done() };
     },
     event: (pcr, content) => {
       const event = decodeEvent(pcr, content);
@@ -40,14 +41,4 @@ export function eventLogOf({ sha256 }: CryptoSuite): EventLog {
       return { count: replay.count, pcrs, prefix: prefixDigest(replay.count, pcrs, sha256) };
     },
   };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

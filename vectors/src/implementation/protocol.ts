@@ -8,6 +8,7 @@ import {
   encodeMessage,
   encodeSignedManifest,
   equalBytes,
+  isLowS,
   keyOfSpki,
   manifestMessage,
   parseClaims,
@@ -74,21 +75,14 @@ const MANIFESTS: Pick<Implementation, 'signedManifest' | 'manifest'> = {
   },
 };
 
-/** Half the order of P-256, rounded down. */
-const P256_HALF_ORDER = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n;
-
 /** SPEC.md 8.2: the key named by its digest, its own algorithm, and of the two forms of an ECDSA signature the one with the low s. */
 function isManifestSignature(suite: CryptoSuite, question: ManifestSignatureQuestion): boolean {
   const { spki, keyId, algorithm, message, signature } = question;
   if (!equalBytes(suite.sha256(spki), keyId)) return false;
   const key = suite.importKey(keyOfSpki(spki));
   if (key.material.algorithm !== algorithm) return false;
-  if (algorithm === 'ecdsa-p256' && bigEndian(signature.subarray(32)) > P256_HALF_ORDER) return false;
+  if (algorithm === 'ecdsa-p256' && !isLowS(signature)) return false;
   return key.verify(manifestMessage(message), signature);
-}
-
-function bigEndian(bytes: Uint8Array): bigint {
-  return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
 function walk(side: 'terminal' | 'verifier', start: string, inputs: readonly string[]): string {

@@ -1,4 +1,5 @@
 import {
+  challengeId,
   encodeMessage,
   type LogCursor,
   type PcrSelection,
@@ -59,7 +60,7 @@ export function openChallenge(wish: ChallengeWish): OpenChallenge {
   return {
     bytes,
     digest,
-    id: digest.subarray(0, 8),
+    id: challengeId(digest),
     nonce: wish.nonce,
     purpose: wish.purpose,
     selection: wish.selection.bytes,

@@ -1,17 +1,8 @@
-import { request } from 'node:https';
 import { dirname, join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { VerifierError } from '../error.ts';
 import { readFile } from './file.ts';
-
-/** How a command reaches the API of a running verifier. */
-export interface ApiAccess {
-  /** `https://host:port` */
-  readonly url: string;
-  /** PEM; only certificates under it are accepted */
-  readonly certificates: string;
-  readonly token: string;
-}
+import { type ApiAccess, exchange } from './https-exchange.ts';
 
 export interface AccessOptions {
   readonly config: string;
@@ -43,55 +34,15 @@ export function apiAccess({ config: file, set, api, apiToken }: AccessOptions): 
  * @throws VerifierError `api.unreachable`; `api.refused` with the code of the problem
  */
 export async function post(access: ApiAccess, path: string, body: object | Uint8Array): Promise<unknown> {
-  const bytes = body instanceof Uint8Array;
-  const payload = bytes ? body : Buffer.from(JSON.stringify(body));
-  const { status, text } = await exchange(
-    access,
-    path,
-    payload,
-    bytes ? 'application/octet-stream' : 'application/json',
-  );
-  const answer = parse(text);
-  if (status >= 200 && status < 300) return answer;
-  throw new VerifierError('api.refused', problemText(answer, status));
-}
-
-function exchange(
-  { url, certificates, token }: ApiAccess,
-  path: string,
-  payload: Uint8Array,
-  type: string,
-): Promise<{ readonly status: number; readonly text: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': type, 'content-length': payload.length };
-    const unreachable = (cause: unknown): void => {
-      reject(new VerifierError('api.unreachable', url, { cause }));
-    };
-    const outgoing = request(
-      new URL(path, url),
-      { method: 'POST', headers, ca: certificates, minVersion: 'TLSv1.3', agent: false, timeout: TIMEOUT_MS },
-      (incoming) => {
-        let text = '';
-        incoming.setEncoding('utf8');
-        incoming.on('data', (chunk: string) => (text += chunk));
-        incoming.on('error', unreachable);
-        incoming.on('end', () => {
-          resolve({ status: incoming.statusCode ?? 0, text });
-        });
-      },
-    );
-    outgoing.on('error', unreachable);
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')));
-    outgoing.end(payload);
-  });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const payload =
+    body instanceof Uint8Array
+      ? { bytes: body, type: 'application/octet-stream' }
+      : { bytes: Buffer.from(JSON.stringify(body)), type: 'application/json' };
+  const unreachable = (cause: unknown): Error => new VerifierError('api.unreachable', access.url, { cause });
+  const options = { agent: false, timeoutMs: TIMEOUT_MS, unreachable, body: payload } as const;
+  const answer = await exchange(access, path, options);
+  if (answer.status >= 200 && answer.status < 300) return answer.body;
+  throw new VerifierError('api.refused', problemText(answer.body, answer.status));
 }
 
 function problemText(answer: unknown, status: number): string {

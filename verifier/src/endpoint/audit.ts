@@ -342,8 +342,9 @@ export class Audit {
   /** Only lists that the log names, and that matched the Reference Values, are kept: a terminal cannot fill the store. */
   async #keepLists(collector: EvidenceCollector): Promise<void> {
     for (const [id, { list, bytes }] of collector.lists) {
-      if (!collector.fold.listDigests.has(id) || this.#services.lists.get(id) !== undefined) continue;
-      await this.#services.store.keepList(nodeCrypto.sha256(bytes), bytes);
+      const digest = collector.fold.listDigests.get(id);
+      if (digest === undefined || this.#services.lists.get(id) !== undefined) continue;
+      await this.#services.store.keepList(digest, bytes);
       this.#services.lists.set(id, list);
     }
   }

@@ -12,9 +12,9 @@ import {
   type VerifierState,
 } from '@mtm-attest/protocol';
 import type { WebSocket } from 'ws';
-import { nextAuditDelay } from '../challenge/schedule.ts';
 import { Enrolling } from '../enrolment/enrolling.ts';
 import { Audit } from './audit.ts';
+import { AuditTimer } from './audit-timer.ts';
 import { proveTerminal } from './hello.ts';
 import {
   CLOSE_DEADLINE_MS,
@@ -34,8 +34,6 @@ const MAX_WAITING = 64;
 const MAX_UNPROVEN_BYTES = 65536;
 /** Parts this large are bounded by the limits on evidence, so they are not counted as messages. */
 const LARGE_PART_BYTES = 8192;
-/** setTimeout counts no further. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Who is told of a connection's life. */
 export interface ConnectionOwner {
@@ -56,13 +54,12 @@ export class Connection {
   readonly #binding: ChannelBinding;
   readonly #greetingNonce: Uint8Array;
   readonly #bucket: TokenBucket;
+  readonly #auditTimer: AuditTimer;
   #state: VerifierState = 'greeting';
   #tasks: Promise<void> = Promise.resolve();
   #waiting = 0;
   #unprovenBytes = 0;
   #deadline: NodeJS.Timeout | undefined;
-  #auditTimer: NodeJS.Timeout | undefined;
-  #nextAuditAt = 0;
   #auditWanted = false;
   #draining = false;
   #enrolling: Enrolling | undefined;
@@ -83,6 +80,9 @@ export class Connection {
     this.#greetingNonce = services.random(32);
     const { policy, clock } = services;
     this.#bucket = new TokenBucket(policy.messageBurst, policy.messagesPerSecond, clock.monotonic());
+    this.#auditTimer = new AuditTimer(services, () => {
+      this.requestAudit();
+    });
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#frame(data, isBinary);
     });
@@ -230,7 +230,7 @@ export class Connection {
     this.#audit = new Audit(this.#services, record, this.#binding, proven.akKey);
     this.#disarm();
     this.#owner.proven(this, record.terminal);
-    this.#schedule(record.nextAuditAt);
+    this.#auditTimer.start(record.nextAuditAt);
     await this.#challenge();
   }
 
@@ -245,11 +245,9 @@ export class Connection {
 
   async #evidence(message: Message<'evidence'>, bytes: Uint8Array, arrivedAt: number): Promise<void> {
     if (this.#enrolling !== undefined && this.#audit === undefined) return this.#enrolment(message, arrivedAt);
-    const audit = this.#audit;
-    if (audit === undefined) throw new ProtocolError('session.unexpected-message');
-    const late = audit.lateness(message.challenge, arrivedAt);
+    const audit = this.#provenAudit();
+    const late = this.#lateness(audit, message.challenge, arrivedAt);
     if (late !== undefined) {
-      if (this.#state === 'challenged' && audit.open === undefined) this.#step('deadline');
       this.#step('evidence-not-open');
       await audit.noteLate(late);
       this.#noResult(message.challenge, late);
@@ -274,8 +272,7 @@ export class Connection {
   }
 
   async #part(message: Message<'part'>): Promise<void> {
-    const audit = this.#audit;
-    if (audit === undefined) throw new ProtocolError('session.unexpected-message');
+    const audit = this.#provenAudit();
     if (!audit.collects(message.challenge)) {
       this.#step('part-not-open');
       return;
@@ -289,7 +286,7 @@ export class Connection {
     if (!audit.complete) return;
     this.#step('evidence-complete');
     const id = audit.collecting;
-    const outcome = await audit.conclude(this.#nextAuditAt);
+    const outcome = await audit.conclude(this.#auditTimer.nextAt);
     if (this.#closed()) return;
     switch (outcome.kind) {
       case 'want':
@@ -316,10 +313,8 @@ export class Connection {
   }
 
   async #bootNew(message: Message<'bootNew'>, arrivedAt: number): Promise<void> {
-    const audit = this.#audit;
-    if (audit === undefined) throw new ProtocolError('session.unexpected-message');
-    if (audit.lateness(message.challenge, arrivedAt) !== undefined) {
-      if (this.#state === 'challenged' && audit.open === undefined) this.#step('deadline');
+    const audit = this.#provenAudit();
+    if (this.#lateness(audit, message.challenge, arrivedAt) !== undefined) {
       this.#step('bootNew-not-open');
       return;
     }
@@ -327,6 +322,18 @@ export class Connection {
     this.#step('bootNew');
     this.#disarm();
     await this.#gateAfterNewBoot(audit, message.boot);
+  }
+
+  #provenAudit(): Audit {
+    if (this.#audit === undefined) throw new ProtocolError('session.unexpected-message');
+    return this.#audit;
+  }
+
+  /** Why an answer changes nothing, if so; where the clock passed the challenge's life before its timer did, the deadline is now. */
+  #lateness(audit: Audit, challenge: Uint8Array, arrivedAt: number): ReturnType<Audit['lateness']> {
+    const late = audit.lateness(challenge, arrivedAt);
+    if (late !== undefined && this.#state === 'challenged' && audit.open === undefined) this.#step('deadline');
+    return late;
   }
 
   async #gateAfterNewBoot(audit: Audit, boot: BootIdentity): Promise<void> {
@@ -348,23 +355,6 @@ export class Connection {
     this.#step('challenge-sent');
     this.#arm(this.#services.policy.nonceLifeMs);
     this.#sendBytes(open.bytes);
-  }
-
-  /** The schedule goes on from stored state; a time that has passed was served by the challenge after hello. */
-  #schedule(storedAt: number): void {
-    const { clock, policy, random } = this.#services;
-    const now = clock.wall();
-    const number = Buffer.from(random(6)).readUIntBE(0, 6);
-    this.#nextAuditAt = storedAt > now ? storedAt : now + nextAuditDelay(policy.auditIntervalMs, number);
-    const wait = this.#nextAuditAt - now;
-    this.#auditTimer = setTimeout(
-      () => {
-        if (wait > MAX_TIMER_MS) return this.#schedule(this.#nextAuditAt);
-        this.#schedule(0);
-        this.requestAudit();
-      },
-      Math.min(wait, MAX_TIMER_MS),
-    );
   }
 
   #arm(ms: number): void {
@@ -426,7 +416,7 @@ export class Connection {
   #gone(): void {
     this.#state = 'closed';
     this.#disarm();
-    clearTimeout(this.#auditTimer);
+    this.#auditTimer.stop();
     this.#owner.closed(this);
   }
 

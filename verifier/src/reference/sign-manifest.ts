@@ -6,11 +6,9 @@ import {
   type ManifestSignature,
   manifestMessage,
   parseManifest,
+  withLowS,
 } from '@mtm-attest/protocol';
 import { VerifierError } from '../error.ts';
-
-/** Order of P-256. */
-const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 /**
  * @param keys private keys, Ed25519 or P-256; each signs once
@@ -36,12 +34,4 @@ function signatureBy(key: KeyObject, message: Uint8Array): ManifestSignature {
   }
   const signature = new Uint8Array(sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }));
   return { keyId, algorithm: 'ecdsa-p256', signature: withLowS(signature) };
-}
-
-/** Of the two forms of an ECDSA signature, the one with the smaller s. @param signature r and s, 32 bytes each */
-function withLowS(signature: Uint8Array): Uint8Array {
-  const s = BigInt(`0x${Buffer.from(signature.subarray(32)).toString('hex')}`);
-  if (2n * s <= P256_ORDER) return signature;
-  const low = (P256_ORDER - s).toString(16).padStart(64, '0');
-  return new Uint8Array([...signature.subarray(0, 32), ...Buffer.from(low, 'hex')]);
 }

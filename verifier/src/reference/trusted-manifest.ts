@@ -1,5 +1,5 @@
 import {
-  fromHex,
+  isLowS,
   type ManifestSignature,
   manifestMessage,
   parseManifest,
@@ -9,9 +9,6 @@ import {
 import { VerifierError } from '../error.ts';
 import type { VerifiedManifest } from '../store/references.ts';
 import type { TrustedSigners } from './trusted-signers.ts';
-
-/** Half the order of P-256, rounded down: the largest s of a signature in its one form. */
-const P256_HALF_ORDER = fromHex('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8');
 
 /**
  * Verifies over the bytes as received, then decodes those very bytes (F-32).
@@ -37,6 +34,5 @@ export function verifyManifest(body: Uint8Array, { signers, threshold }: Trusted
 
 /** An ECDSA signature has a second form with the opposite s; manifests carry the low one only (SPEC.md 8.2). */
 function hasOneForm({ algorithm, signature }: ManifestSignature): boolean {
-  if (algorithm !== 'ecdsa-p256') return true;
-  return Buffer.compare(signature.subarray(32), P256_HALF_ORDER) <= 0;
+  return algorithm !== 'ecdsa-p256' || isLowS(signature);
 }

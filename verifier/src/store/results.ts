@@ -1,12 +1,13 @@
 import type { Purpose, ReasonCode, Verdict } from '@mtm-attest/protocol';
 import { PURPOSES, VERDICTS } from '@mtm-attest/protocol';
+import type { SelectQueryBuilder } from 'kysely';
 import type { Explained } from '../appraisal/explain.ts';
 import type { LedgerLeaf } from '../ledger/append.ts';
 import type { ResultItem } from './group-commit.ts';
 import { condemnationColumn, explanationColumn, reasonCodesColumn } from './json-column.ts';
 import type { Database } from './open.ts';
 import { type Statement, statement } from './statement.ts';
-import type { ResultsTable } from './tables.ts';
+import type { ResultsTable, Tables } from './tables.ts';
 import { ACCEPTED_COLUMNS, oneOf, readReason, writeAccepted } from './terminal-row.ts';
 
 const STATE_COLUMNS = [
@@ -101,7 +102,7 @@ export class ResultStatements {
 }
 
 /** The reason that stands for a verdict; trusted has none, its codes only inform. */
-export function shownCode(verdict: Verdict, codes: readonly string[]): string | null {
+export function shownCode<Code extends string>(verdict: Verdict, codes: readonly Code[]): Code | null {
   return verdict === 'trusted' ? null : (codes[0] ?? null);
 }
 
@@ -128,6 +129,8 @@ interface ShownRow {
   readonly explanation: string | null;
 }
 
+type ResultsQuery = SelectQueryBuilder<Tables, 'results', ShownRow>;
+
 const PURPOSE_NAMES = Object.keys(PURPOSES) as readonly Purpose[];
 const VERDICT_NAMES = Object.keys(VERDICTS) as readonly Verdict[];
 
@@ -144,39 +147,25 @@ function readResult(row: ShownRow): RecordedResult {
 }
 
 /** The newest result of a terminal. */
-export async function latestResult(
-  db: Database,
-  operator: string,
-  terminal: string,
-): Promise<RecordedResult | undefined> {
-  const row = await db
-    .selectFrom('results')
-    .select(SHOWN)
-    .where('operator', '=', operator)
-    .where('terminal', '=', terminal)
-    .orderBy('at', 'desc')
-    .orderBy('ledger_index', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row === undefined ? undefined : readResult(row);
+export function latestResult(db: Database, operator: string, terminal: string): Promise<RecordedResult | undefined> {
+  return newest(resultsOf(db, operator, terminal));
 }
 
 /** The newest result that had something to explain: the one that condemned, where the terminal is condemned. */
-export async function latestExplanation(
+export function latestExplanation(
   db: Database,
   operator: string,
   terminal: string,
 ): Promise<RecordedResult | undefined> {
-  const row = await db
-    .selectFrom('results')
-    .select(SHOWN)
-    .where('operator', '=', operator)
-    .where('terminal', '=', terminal)
-    .where('explanation', 'is not', null)
-    .orderBy('at', 'desc')
-    .orderBy('ledger_index', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  return newest(resultsOf(db, operator, terminal).where('explanation', 'is not', null));
+}
+
+function resultsOf(db: Database, operator: string, terminal: string): ResultsQuery {
+  return db.selectFrom('results').select(SHOWN).where('operator', '=', operator).where('terminal', '=', terminal);
+}
+
+async function newest(results: ResultsQuery): Promise<RecordedResult | undefined> {
+  const row = await results.orderBy('at', 'desc').orderBy('ledger_index', 'desc').limit(1).executeTakeFirst();
   return row === undefined ? undefined : readResult(row);
 }
 
@@ -241,11 +230,7 @@ async function resultsAfter(
   after: HistoryPlace,
 ): Promise<readonly Placed[]> {
   const from = after.kind === 0 ? after.sequence + 1 : Number.MAX_SAFE_INTEGER;
-  const rows = await db
-    .selectFrom('results')
-    .select(SHOWN)
-    .where('operator', '=', operator)
-    .where('terminal', '=', terminal)
+  const rows = await resultsOf(db, operator, terminal)
     .where('at', '>=', after.at)
     .where((eb) => eb.or([eb('at', '>', after.at), eb('ledger_index', '>=', from)]))
     .orderBy('at')
@@ -254,10 +239,9 @@ async function resultsAfter(
     .execute();
   return rows.map((row) => {
     const { ledgerIndex, at, challengedAt, purpose, verdict, codes } = readResult(row);
-    const code = verdict === 'trusted' ? null : (codes[0] ?? null);
     return {
       place: { at, kind: 0, sequence: ledgerIndex },
-      decision: { at, verdict, code, codes, challengedAt, purpose, ledgerIndex },
+      decision: { at, verdict, code: shownCode(verdict, codes), codes, challengedAt, purpose, ledgerIndex },
     };
   });
 }

@@ -1,13 +1,5 @@
 import { createECDH, createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import {
-  AK_ATTRIBUTES,
-  p256Spki,
-  TPM_ALG,
-  TPM_ECC_NIST_P256,
-  utf8,
-  type VerificationKey,
-  writePublic,
-} from '@mtm-attest/protocol';
+import { p256AkArea, p256Spki, utf8, type VerificationKey } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 
 const COORDINATE_BYTES = 32;
@@ -47,20 +39,7 @@ export class TestKey {
   }
 
   /** TPMT_PUBLIC of this key as an attestation key */
-  akPublic(attributes: number = AK_ATTRIBUTES): Uint8Array {
-    return writePublic({
-      nameAlg: TPM_ALG.SHA256,
-      attributes,
-      authPolicy: new Uint8Array(),
-      parameters: {
-        type: 'ecc',
-        symmetric: undefined,
-        scheme: { algorithm: TPM_ALG.ECDSA, hash: TPM_ALG.SHA256 },
-        curve: TPM_ECC_NIST_P256,
-        kdf: { algorithm: TPM_ALG.NULL, hash: undefined },
-        x: this.x,
-        y: this.y,
-      },
-    });
+  akPublic(attributes?: number): Uint8Array {
+    return p256AkArea(this.x, this.y, attributes);
   }
 }

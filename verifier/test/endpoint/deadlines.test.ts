@@ -70,14 +70,7 @@ describe('deadlines of a challenge', () => {
     const runtime = await client.challenge();
     // A message whose handling waits for the store stands before boot.new, so that the deadline falls due in the queue behind both.
     const late = endpoint.hold('noteLate');
-    client.send({
-      type: 'evidence',
-      challenge: new Uint8Array(8),
-      attest: new Uint8Array(1),
-      signature: new Uint8Array(1),
-      claims: new Uint8Array(1),
-      log: new Uint8Array(),
-    });
+    client.sendStrayEvidence();
     terminal.bootRelease(2);
     client.send({ type: 'bootNew', challenge: runtime.id, boot: terminal.boot });
     await late.arrived;
@@ -95,14 +88,7 @@ describe('deadlines of a challenge', () => {
     endpoint.auditNow(terminal);
     const challenge = await client.challenge();
     const late = endpoint.hold('noteLate');
-    client.send({
-      type: 'evidence',
-      challenge: new Uint8Array(8),
-      attest: new Uint8Array(1),
-      signature: new Uint8Array(1),
-      claims: new Uint8Array(1),
-      log: new Uint8Array(),
-    });
+    client.sendStrayEvidence();
     client.answer(terminal, challenge);
     await late.arrived;
     await client.roundTrip();

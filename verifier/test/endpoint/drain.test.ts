@@ -57,14 +57,7 @@ describe('an endpoint that stops', () => {
     const client = await endpoint.proven(terminal);
     const challenge = await client.challenge();
     const late = endpoint.hold('noteLate');
-    client.send({
-      type: 'evidence',
-      challenge: new Uint8Array(8),
-      attest: new Uint8Array(1),
-      signature: new Uint8Array(1),
-      claims: new Uint8Array(1),
-      log: new Uint8Array(),
-    });
+    client.sendStrayEvidence();
     await late.arrived;
     const closing = stop();
     client.answer(terminal, challenge);

@@ -102,6 +102,13 @@ export class TerminalClient {
     return { message, id: digest.slice(0, 8), digest, purpose, nonce, selection, selectedPcrs };
   }
 
+  /** Evidence for a challenge that nobody sent: late, whatever it says. */
+  sendStrayEvidence(): void {
+    const byte = new Uint8Array(1);
+    const challenge = new Uint8Array(8);
+    this.send({ type: 'evidence', challenge, attest: byte, signature: byte, claims: byte, log: new Uint8Array() });
+  }
+
   /** The code of the close frame, once the connection has ended; messages that came before it are skipped. */
   closed(): Promise<number> {
     return this.#closed;

@@ -1,19 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import {
-  AK_ATTRIBUTES,
-  nameOf,
-  p256Spki,
-  primaryQualifiedName,
-  TPM_ALG,
-  TPM_ECC_NIST_P256,
-  TPM_RH,
-  writePublic,
-} from '@mtm-attest/protocol';
+import { nameOf, p256AkArea, p256Spki, primaryQualifiedName, TPM_RH, withLowS } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { Secret } from '../../secret.ts';
-
-const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-const SCALAR_BYTES = 32;
 
 /** A fresh P-256 private key, as PKCS #8 (DER) for the state file. */
 export function newPrivateKey(): Secret {
@@ -42,13 +30,7 @@ export class SigningKey {
 
   /** ECDSA with SHA-256 over the message: r and s, 64 bytes, s in the lower half (F-61). */
   sign(message: Uint8Array): Uint8Array {
-    const signature = new Uint8Array(sign('sha256', message, { key: this.#key, dsaEncoding: 'ieee-p1363' }));
-    const s = BigInt(`0x${Buffer.from(signature.subarray(SCALAR_BYTES)).toString('hex')}`);
-    if (s > ORDER / 2n) {
-      const low = (ORDER - s).toString(16).padStart(2 * SCALAR_BYTES, '0');
-      signature.set(Buffer.from(low, 'hex'), SCALAR_BYTES);
-    }
-    return signature;
+    return withLowS(new Uint8Array(sign('sha256', message, { key: this.#key, dsaEncoding: 'ieee-p1363' })));
   }
 
   /** SubjectPublicKeyInfo (DER), 91 bytes. */
@@ -58,20 +40,7 @@ export class SigningKey {
 
   /** TPMT_PUBLIC of this key as a restricted attestation key. */
   akPublic(): Uint8Array {
-    return writePublic({
-      nameAlg: TPM_ALG.SHA256,
-      attributes: AK_ATTRIBUTES,
-      authPolicy: new Uint8Array(),
-      parameters: {
-        type: 'ecc',
-        symmetric: undefined,
-        scheme: { algorithm: TPM_ALG.ECDSA, hash: TPM_ALG.SHA256 },
-        curve: TPM_ECC_NIST_P256,
-        kdf: { algorithm: TPM_ALG.NULL, hash: undefined },
-        x: this.x,
-        y: this.y,
-      },
-    });
+    return p256AkArea(this.x, this.y);
   }
 }
 

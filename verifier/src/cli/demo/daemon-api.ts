@@ -1,6 +1,7 @@
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import * as v from 'valibot';
 import { VerifierError } from '../../error.ts';
+import { type ApiAccess, exchange } from '../https-exchange.ts';
 import type { Decision, Observed } from './judge.ts';
 
 const reason = v.object({ code: v.string(), detail: v.string() });
@@ -23,16 +24,12 @@ const PAGE = 1000;
 
 /** The daemon as anybody sees it who has the API token: verdicts, reasons, histories. */
 export class DaemonApi {
-  readonly #url: string;
-  readonly #token: string;
-  readonly #certificates: string;
+  readonly #access: ApiAccess;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   readonly #histories = new Map<string, readonly StoredDecision[]>();
 
-  constructor(url: string, token: string, certificates: string) {
-    this.#url = url;
-    this.#token = token;
-    this.#certificates = certificates;
+  constructor(access: ApiAccess) {
+    this.#access = access;
   }
 
   /** Every terminal with its verdict now and its history so far, by id. @throws VerifierError `api.unreachable` */
@@ -86,42 +83,14 @@ export class DaemonApi {
     return read.output;
   }
 
-  #get(path: string): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const unreachable = (cause: unknown): void => {
-        reject(new VerifierError('api.unreachable', path, { cause }));
-      };
-      const outgoing = request(
-        new URL(path, this.#url),
-        {
-          agent: this.#agent,
-          ca: this.#certificates,
-          minVersion: 'TLSv1.3',
-          timeout: TIMEOUT_MS,
-          headers: { authorization: `Bearer ${this.#token}` },
-        },
-        (incoming) => {
-          let text = '';
-          incoming.setEncoding('utf8');
-          incoming.on('data', (chunk: string) => (text += chunk));
-          incoming.on('error', unreachable);
-          incoming.on('end', () => {
-            if (incoming.statusCode === 200) resolve(parse(text));
-            else unreachable(incoming.statusCode);
-          });
-        },
-      );
-      outgoing.on('error', unreachable);
-      outgoing.on('timeout', () => outgoing.destroy());
-      outgoing.end();
+  async #get(path: string): Promise<unknown> {
+    const unreachable = (cause: unknown): Error => new VerifierError('api.unreachable', path, { cause });
+    const { status, body } = await exchange(this.#access, path, {
+      agent: this.#agent,
+      timeoutMs: TIMEOUT_MS,
+      unreachable,
     });
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    if (status !== 200) throw unreachable(status);
+    return body;
   }
 }

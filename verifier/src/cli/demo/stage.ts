@@ -117,7 +117,7 @@ async function setUp(
   failed.catch(() => undefined);
   const token = await readFile(join(directory, 'api-token'), 'utf8');
   const certificates = await readFile(join(directory, 'server-chain.pem'), 'utf8');
-  return made(new DaemonApi(url, token.trim(), certificates), events, failed);
+  return made(new DaemonApi({ url, token: token.trim(), certificates }), events, failed);
 }
 
 /** The fleet first: its terminals go off while their verifier still answers. */
