@@ -3,11 +3,21 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { parseComponentList } from '@mtm-attest/protocol';
+import { fileURLToPath } from 'node:url';
+import { parseComponentList, toHex } from '@mtm-attest/protocol';
 import { expect } from 'chai';
 import { AuditedSet } from '../../src/measurement/audited-set.ts';
 import { ABSENT, measureFile } from '../../src/measurement/file.ts';
 import { inTemporaryDirectory } from '../temporary-directory.ts';
+
+const MEASURER = [
+  '--import',
+  import.meta.resolve('tsx'),
+  '--conditions=mtm-source',
+  fileURLToPath(new URL('measurer.ts', import.meta.url)),
+];
+/** Files that the measuring process may have open at once, Node's own included. */
+const MOST_OPEN = 64;
 
 function sha256(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash('sha256').update(bytes).digest());
@@ -90,5 +100,21 @@ describe('the audited set', () => {
         { name: 'gone', digest: ABSENT },
         { name: 'z', digest: sha256(Buffer.from('c.bin')) },
       ]);
+    }));
+
+  it('is measured where it has more files than the process may have open', () =>
+    inTemporaryDirectory(async (root) => {
+      const audited = new AuditedSet();
+      for (let i = 0; i < 4 * MOST_OPEN; i++) {
+        writeFileSync(join(root, `${i}`), `${i}`);
+        audited.add(`${i}`, join(root, `${i}`));
+      }
+      const { status, stdout, stderr } = spawnSync(
+        'sh',
+        ['-c', `ulimit -n ${MOST_OPEN} && exec "$0" "$@"`, process.execPath, ...MEASURER, root],
+        { encoding: 'utf8' },
+      );
+      expect(status, stderr).to.equal(0);
+      expect(stdout).to.equal(toHex((await audited.measure()).digest));
     }));
 });
