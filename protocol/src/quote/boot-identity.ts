@@ -18,8 +18,9 @@ export interface ClockReading extends BootIdentity {
 export type ClockBreak = 'reset-count' | 'restart-count' | 'clock';
 
 /**
- * What shows that the platform went back behind an accepted reading: a lower resetCount, a lower restartCount or, where the
- * clock is safe, a lower clock of the same boot. After an unclean stop the clock may lag, so it is judged within one boot only.
+ * What shows that the platform went back behind an accepted reading: a lower resetCount or, at an equal one, a lower restartCount or a
+ * lower clock that is safe. Only a TPM Reset after an unclean stop lets a clock lag, and it raises resetCount; over a TPM Restart or
+ * Resume, which raise restartCount, the clock goes on.
  *
  * @returns undefined where nothing went back
  * @see SPEC.md 7.3; TPM 2.0 Library Part 1, 36
@@ -28,6 +29,5 @@ export function clockBreak(accepted: ClockReading, seen: ClockReading): ClockBre
   if (seen.resetCount < accepted.resetCount) return 'reset-count';
   if (seen.resetCount > accepted.resetCount) return undefined;
   if (seen.restartCount < accepted.restartCount) return 'restart-count';
-  if (seen.restartCount > accepted.restartCount) return undefined;
   return seen.safe && seen.clock < accepted.clock ? 'clock' : undefined;
 }

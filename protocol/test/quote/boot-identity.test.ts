@@ -32,14 +32,15 @@ describe('clockBreak', () => {
     expect(clockBreak(accepted, reading(5, 2, 999n))).to.equal('restart-count');
   });
 
-  it('is a lower clock of the same boot, where the clock is safe (F-25)', () => {
+  it('is a lower clock at an equal resetCount, where the clock is safe (F-25)', () => {
     expect(clockBreak(accepted, reading(5, 3, 99n))).to.equal('clock');
+    expect(clockBreak(accepted, reading(5, 4, 99n)), 'after a restart').to.equal('clock');
+    expect(clockBreak(accepted, reading(5, 4, 99n, false)), 'after a restart').to.equal(undefined);
     expect(clockBreak(accepted, reading(5, 3, 99n, false))).to.equal(undefined);
     expect(clockBreak(reading(5, 3, 100n, false), reading(5, 3, 99n))).to.equal('clock');
   });
 
-  it('lets the clock of a later boot lag, as after an unclean stop', () => {
-    expect(clockBreak(accepted, reading(6, 0, 1n))).to.equal(undefined);
-    expect(clockBreak(accepted, reading(5, 4, 1n))).to.equal(undefined);
+  it('lets the clock lag after a reset, as after an unclean stop', () => {
+    for (const safe of [false, true]) expect(clockBreak(accepted, reading(6, 0, 1n, safe))).to.equal(undefined);
   });
 });

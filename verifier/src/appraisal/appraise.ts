@@ -107,9 +107,9 @@ function bootOf({ clockInfo: { resetCount, restartCount } }: VerifiedQuote): Boo
 }
 
 const BREAKS = {
-  'reset-count': 'resetCount is lower',
-  'restart-count': 'restartCount is lower in the same reset',
-  clock: 'the clock is lower in the same boot',
+  'reset-count': 'resetCount is lower than the accepted one',
+  'restart-count': 'restartCount is lower than the accepted one, at the same resetCount',
+  clock: 'the clock is lower than the accepted one, at the same resetCount, and says that it is safe',
 } as const;
 
 /** SPEC.md 7.3 (F-20 to F-23). */
@@ -117,7 +117,7 @@ function platformMovedForward({ previous }: AppraisalInput, { quote, claims }: E
   if (quote === undefined || claims === undefined) return { affirms: [], findings: [] };
   if (previous === undefined) return { affirms: ['identity'], findings: [] };
   const went = clockBreak(previous, quote.clockInfo);
-  if (went !== undefined) return rolledBack(`${BREAKS[went]} than the accepted one`);
+  if (went !== undefined) return rolledBack(BREAKS[went]);
   if (claims.auditCounter <= previous.auditCounter) {
     return rolledBack(`audit counter ${claims.auditCounter}; ${previous.auditCounter} was accepted before`);
   }

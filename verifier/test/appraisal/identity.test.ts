@@ -28,7 +28,7 @@ describe('the platform did not go back behind the accepted state', () => {
     expectBreak(gate(cleared, { previous }), /resetCount/);
   });
 
-  it('restartCount lower in the same reset: rolled back (F-22)', () => {
+  it('restartCount lower at the same resetCount: rolled back (F-22)', () => {
     const terminal = new TestTerminal().bootRelease();
     const old = terminal.copy();
     terminal.boot = { resetCount: 1, restartCount: 3 };
@@ -64,6 +64,17 @@ describe('the platform did not go back behind the accepted state', () => {
     const result = audit(terminal, previous);
     expect(result.verdict).to.equal('trusted');
     expect(result.state?.safe).to.equal(false);
+  });
+
+  it('clock lower after a restart of the same reset: rolled back where the clock is safe, for there it goes on', () => {
+    const terminal = new TestTerminal().bootRelease();
+    const previous = admitted(terminal);
+    terminal.restartRelease();
+    terminal.clock = previous.clock - 11n;
+    const lagging = terminal.copy();
+    expectBreak(gate(terminal, { previous }), /clock/);
+    lagging.safe = false;
+    expect(gate(lagging, { previous }).verdict).to.equal('trusted');
   });
 
   it('the same clock once more is no break', () => {

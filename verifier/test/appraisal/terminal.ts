@@ -123,7 +123,11 @@ export class TestTerminal {
 
   /** Power on: PCRs and log begin anew. */
   powerOn(): void {
-    this.boot = { resetCount: this.boot.resetCount + 1, restartCount: 0 };
+    this.#begin({ resetCount: this.boot.resetCount + 1, restartCount: 0 });
+  }
+
+  #begin(boot: BootIdentity): void {
+    this.boot = boot;
     this.#events = [];
     this.#replay = new LogReplay(nodeCrypto.sha256);
     this.running = new Map();
@@ -132,6 +136,16 @@ export class TestTerminal {
   /** A complete boot of a release. @param changed components whose bytes somebody changed before */
   bootRelease(release = 1, changed: readonly string[] = []): this {
     this.powerOn();
+    return this.#measure(release, changed);
+  }
+
+  /** The same after a TPM Restart: resetCount stays, restartCount rises. */
+  restartRelease(release = 1): this {
+    this.#begin({ resetCount: this.boot.resetCount, restartCount: this.boot.restartCount + 1 });
+    return this.#measure(release, []);
+  }
+
+  #measure(release: number, changed: readonly string[]): this {
     this.append({ type: 'boot', ...this.boot, agent: 'test/1' });
     this.append({ type: 'release', release, manifestDigest: new Uint8Array(32).fill(release) });
     for (const { name, pcr, phase, digest } of componentsOf(release)) {

@@ -24,6 +24,12 @@ export function identityTests(): readonly DraftTest[] {
     }),
     back('restartCount lower at the same resetCount', { previous: { ...before, restartCount: 1 } }),
     back('the clock lower in the same boot, and safe', { reading: { ...reading, clock: 1_799_999n } }),
+    ...[1_799_999n, 0n].map((clock) =>
+      back(`the clock lower after a restart, and safe: ${clock}`, {
+        extended: [...bootEvents(3, 3, 1), audit(listOf(3))],
+        reading: { ...reading, clock, restartCount: 1 },
+      }),
+    ),
     back('the audit counter not raised', { claims: encodeClaims({ auditCounter: 41n }) }),
     back('the audit counter lower', { claims: encodeClaims({ auditCounter: 7n }) }),
     back('the audit counter lower after a reboot', {
