@@ -11,6 +11,8 @@ export const VERIFIER_CODES = {
   'store.schema-changed':
     'the store was made by other migrations than those of this version: run the version that made it',
   'store.failed': 'the store did not take the transaction; nothing of it was recorded: look at the disk',
+  'store.uncertain':
+    'the store did not say whether it took the transaction; nothing of it was acknowledged: look at the disk and restart',
   'reference.signature': 'too few trusted keys signed the manifest: configure its signer, or have it signed',
   'reference.key': 'the key is neither an Ed25519 nor a P-256 key in PEM: name another file',
   'reference.sequence':

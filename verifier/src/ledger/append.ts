@@ -1,3 +1,4 @@
+import { equalBytes } from '@mtm-attest/protocol';
 import type { ResultItem } from '../store/group-commit.ts';
 import type { Database } from '../store/open.ts';
 import { type Statement, statement } from '../store/statement.ts';
@@ -58,6 +59,16 @@ export async function ledgerSize(db: Database, operator: string): Promise<number
     .limit(1)
     .executeTakeFirst();
   return last === undefined ? 0 : last.sequence + 1;
+}
+
+/** Whether this very leaf stands at its place. */
+export async function holdsLeaf(
+  db: Database,
+  operator: string,
+  { ledgerIndex, leafHash }: LedgerLeaf,
+): Promise<boolean> {
+  const leaf = await readLeaf(db, operator, ledgerIndex);
+  return leaf !== undefined && equalBytes(leaf.leafHash, leafHash);
 }
 
 /** One leaf with its data, or undefined past the end. */

@@ -71,7 +71,7 @@ export class ReferenceValues {
   async publish(body: Uint8Array, now: number): Promise<PublishedManifest> {
     const verified = verifyManifest(body, this.#signers);
     const loaded = await this.#group.change('', (tx) => loadManifest(tx, this.#operator, verified, now));
-    if (loaded.changed) await this.load();
+    await this.load();
     return { ...loaded, manifest: verified.manifest };
   }
 }

@@ -1,6 +1,6 @@
 import type { ResultChange } from '../endpoint/services.ts';
 import { VerifierError } from '../error.ts';
-import { type LedgerLeaf, LedgerWriter } from '../ledger/append.ts';
+import { holdsLeaf, type LedgerLeaf, LedgerWriter } from '../ledger/append.ts';
 import { leafHash } from '../ledger/tree.ts';
 import { storeFault } from './fault.ts';
 import type { Database } from './open.ts';
@@ -66,7 +66,7 @@ export class GroupCommit {
 
   /**
    * Records a result with its ledger leaf, if the row still has the session and the version that were appraised.
-   * @throws VerifierError `store.failed`: nothing was recorded
+   * @throws VerifierError `store.failed`: nothing was recorded; `store.uncertain`: the store could not even say whether it was
    */
   commit(item: ResultItem): Promise<ResultOutcome> {
     const hash = leafHash(item.body);
@@ -85,7 +85,7 @@ export class GroupCommit {
   /**
    * Any other short change, grouped in the same way. It may run more than once, each time on a transaction of its own.
    * @param terminal decides the place in the group; empty where no one terminal is meant
-   * @throws VerifierError `store.failed`: nothing was recorded
+   * @throws VerifierError `store.failed`: nothing was recorded; `store.uncertain`: the store could not even say whether it was
    */
   change<T>(terminal: string, work: (tx: Database) => Promise<T>): Promise<T> {
     return this.#enqueue(terminal, work);
@@ -148,7 +148,7 @@ export class GroupCommit {
       }
     }
     this.#observer?.failed(group.length, error);
-    if (group.length > 1 && storeFault(error) !== 'retry') {
+    if (group.length > 1 && storeFault(error) !== 'retry' && !isUncertain(error)) {
       for (const entry of group) await this.#write([entry]);
       return;
     }
@@ -160,14 +160,39 @@ export class GroupCommit {
   async #transaction(group: readonly Entry[]): Promise<void> {
     const leaves: LedgerLeaf[] = [];
     const answers: (() => void)[] = [];
-    await this.#db.transaction().execute(async (tx) => {
-      for (const entry of group) answers.push(await entry.run(tx, leaves));
-      await this.#results.insert(tx, leaves);
-      await this.#ledger.append(tx, leaves);
-    });
+    let commits = false;
+    try {
+      await this.#db.transaction().execute(async (tx) => {
+        for (const entry of group) answers.push(await entry.run(tx, leaves));
+        await this.#results.insert(tx, leaves);
+        await this.#ledger.append(tx, leaves);
+        commits = true;
+      });
+    } catch (cause) {
+      if (!commits || !(await this.#tookEffect(leaves, cause))) throw cause;
+      this.#ledger.forget();
+    }
     this.#ledger.appended(leaves.length);
     for (const answer of answers) answer();
   }
+
+  /**
+   * An error at COMMIT does not say whether it took effect, and evidence must not be settled a second time, on the row that it made itself.
+   * The last leaf tells. Where a group has none, its changes are those of `change`, which may run again.
+   */
+  async #tookEffect(leaves: readonly LedgerLeaf[], cause: unknown): Promise<boolean> {
+    const last = leaves.at(-1);
+    if (last === undefined) return false;
+    try {
+      return await holdsLeaf(this.#db, this.#operator, last);
+    } catch {
+      throw new VerifierError('store.uncertain', undefined, { cause });
+    }
+  }
+}
+
+function isUncertain(error: unknown): boolean {
+  return error instanceof VerifierError && error.code === 'store.uncertain';
 }
 
 function byTerminal(a: Entry, b: Entry): number {

@@ -1,10 +1,12 @@
 import { expect } from 'chai';
-import { sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { VerifierError } from '../../src/error.ts';
 import { ledgerSize, readLeaf } from '../../src/ledger/append.ts';
 import { leafHash } from '../../src/ledger/tree.ts';
 import { GroupCommit, type GroupObserver, MAX_GROUP, type ResultOutcome } from '../../src/store/group-commit.ts';
+import { SqliteEngineDialect } from '../../src/store/sqlite/dialect.ts';
 import { openEngine } from '../../src/store/sqlite/engine.ts';
+import type { Tables } from '../../src/store/tables.ts';
 import { announceBoot, noteLate, raiseSession } from '../../src/store/terminals.ts';
 import {
   acceptedState,
@@ -196,6 +198,71 @@ describe('group commit', () => {
     expect(outcomes[4]?.status).to.equal('rejected');
     expect(await sequences()).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
     expect(observer.failures).to.equal(2);
+  });
+
+  describe('where COMMIT itself fails (invariant 6)', () => {
+    /** A second connection to the store whose COMMIT fails: once, before or after it took effect; then maybe every statement. */
+    async function failing(how: 'before' | 'after' | 'after-and-silent'): Promise<GroupCommit> {
+      const engine = await openEngine(store.path);
+      let due = true;
+      let silent = false;
+      const db = new Kysely<Tables>({
+        dialect: new SqliteEngineDialect({
+          ...engine,
+          prepare: (text) => {
+            if (silent) throw ioError();
+            return engine.prepare(text);
+          },
+          exec: (text) => {
+            if (text !== 'commit' || !due) {
+              engine.exec(text);
+              return;
+            }
+            due = false;
+            if (how !== 'before') engine.exec(text);
+            silent = how === 'after-and-silent';
+            throw ioError();
+          },
+        }),
+      });
+      opened.push(db);
+      return new GroupCommit(db, OPERATOR, observer);
+    }
+
+    const opened: Kysely<Tables>[] = [];
+    afterEach(async () => {
+      for (const db of opened.splice(0)) await db.destroy();
+    });
+
+    const ioError = (): Error => Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR' });
+
+    it('what took effect all the same is answered, and not written again', async () => {
+      const records = await terminals(4);
+      const broken = await failing('after');
+      const outcomes = await Promise.all(records.map((record) => broken.commit(trustedResult(record, 1))));
+      expect(outcomes.map(({ kind }) => kind)).to.deep.equal(Array(4).fill('committed'));
+      expect(await sequences()).to.deep.equal([0, 1, 2, 3]);
+      expect(await broken.commit(trustedResult(await stored(store.db, 't-001'), 2))).to.include({ ledgerIndex: 4 });
+    });
+
+    it('what did not take effect is written anew', async () => {
+      const records = await terminals(4);
+      const broken = await failing('before');
+      const outcomes = await Promise.all(records.map((record) => broken.commit(trustedResult(record, 1))));
+      expect(outcomes.map(({ kind }) => kind)).to.deep.equal(Array(4).fill('committed'));
+      expect(await sequences()).to.deep.equal([0, 1, 2, 3]);
+    });
+
+    it('where the store cannot even say, nobody is answered and nothing is settled on a row of its own', async () => {
+      const records = await terminals(4);
+      const broken = await failing('after-and-silent');
+      const outcomes = await Promise.allSettled(records.map((record) => broken.commit(trustedResult(record, 1))));
+      for (const outcome of outcomes) {
+        const reason: unknown = outcome.status === 'rejected' ? outcome.reason : undefined;
+        expect(reason).to.be.instanceOf(VerifierError).with.property('code', 'store.uncertain');
+      }
+      expect(observer.failures).to.equal(1);
+    });
   });
 
   it('a value that an engine could choke on is refused before it gets there', async () => {
