@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type BootIdentity, compareBootIdentity, utf8 } from '@mtm-attest/protocol';
+import { type BootIdentity, compareBootIdentity, equalBytes, resetPcrs, utf8 } from '@mtm-attest/protocol';
 import { AgentError } from '../error.ts';
 import { AuditedSet } from '../measurement/audited-set.ts';
 import { measureFile } from '../measurement/file.ts';
@@ -31,14 +31,14 @@ const STARTED = 'started.json';
 
 /**
  * The measured boot: every boot component of the slot's release is hashed, logged and extended before the boot counts as complete. A boot that
- * was cut short goes on after its last logged component; an agent that was only restarted finds its boot complete (SPEC.md 4.5).
+ * was cut short goes on after its last logged component; an agent that was only restarted, and one whose platform resumed, finds its boot
+ * complete (SPEC.md 4.5).
  *
- * @throws AgentError `slot.*`, `log.*`
+ * @throws AgentError `slot.*`, `log.*`, `boot.record`
  */
 export async function boot(options: BootOptions): Promise<Booted> {
   const { platform, files, slots, version } = options;
-  const { boot: identity } = await platform.identity();
-  const slot = await openSlot(slots, await bootedSlot(files, slots, identity));
+  const slot = await openSlot(slots, await bootedSlot(options));
   const log = await LogFile.open(files, platform, version);
   const { logged } = log;
   const { release, components } = slot.release;
@@ -72,9 +72,17 @@ export async function startComponent(booted: Booted, files: DurableFiles, name: 
   booted.audited.add(name, file);
 }
 
-/** The slot of this boot: the pointer is read once a boot, and an update that moves it waits for the next one. */
-async function bootedSlot(files: DurableFiles, slots: string, identity: BootIdentity): Promise<SlotName> {
+/**
+ * The slot of this boot: the pointer is read once a boot, and an update that moves it waits for the next one. A boot lasts as long as its
+ * PCRs: a Resume keeps them under another boot identity, and what runs is still what booted.
+ */
+async function bootedSlot({ platform, files, slots }: BootOptions): Promise<SlotName> {
   const before = parseJson(await files.read(BOOTED));
+  if (!equalBytes(await platform.readPcrs(), resetPcrs())) {
+    if (isBooted(before)) return before.slot;
+    throw new AgentError('boot.record');
+  }
+  const { boot: identity } = await platform.identity();
   if (isBooted(before) && compareBootIdentity(before, identity) === 0) return before.slot;
   const slot = await nextSlot(slots);
   await new ListFiles(files).clear();

@@ -6,6 +6,7 @@ import { LogFile } from '../../src/measurement/log-file.ts';
 import type { TrustedPlatform } from '../../src/platform/platform.ts';
 import type { DurableFiles } from '../../src/storage/durable-files.ts';
 import { MemoryFiles } from '../../src/storage/memory-files.ts';
+import { afterResume } from '../platform/resuming-platform.ts';
 import { expectRefusal } from '../refusal.ts';
 import { CutFiles, LEFTOVERS, Power, PowerCut } from '../storage/cut-files.ts';
 
@@ -179,19 +180,7 @@ describe('the event log on disk', () => {
 
   it('names a Resume in the same log: a higher boot identity with the PCRs kept', async () => {
     await written(disk.agent, platform, 4);
-    const identity = await platform.identity();
-    const resumed = new Proxy(platform, {
-      get: (target, name) => {
-        if (name === 'identity') {
-          return async () => ({
-            ...identity,
-            boot: { ...identity.boot, restartCount: identity.boot.restartCount + 1 },
-          });
-        }
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
+    const resumed = afterResume(platform);
     const log = await LogFile.open(disk.agent, resumed, AGENT);
     expect(log.count).to.equal(5);
     await expectReplay(log, platform);
