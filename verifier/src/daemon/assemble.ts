@@ -19,6 +19,7 @@ import type { Daemon } from './daemon.ts';
 import { Health } from './health.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { storeObserver } from './store-observer.ts';
 import { packageVersion } from './version.ts';
 import { WallClock } from './wall-clock.ts';
 
@@ -47,17 +48,7 @@ async function withStore(config: Config, files: ConfiguredFiles, store: Store, l
   const health = new Health();
   const metrics = new Metrics(packageVersion());
   const clock = new WallClock(SOURCES, (await readHeartbeat(db, operator)) ?? 0);
-  const group = new GroupCommit(db, operator, {
-    committed: (entries, durationMs) => {
-      health.storeWorks();
-      metrics.committed(entries, durationMs);
-    },
-    failed: (entries, error) => {
-      health.storeFailed();
-      metrics.failed();
-      log.error({ entries, reason: String(error) }, 'the store did not take a transaction');
-    },
-  });
+  const group = new GroupCommit(db, operator, storeObserver(health, metrics, log));
   const references = new ReferenceValues(db, operator, group, files.signers, log);
   await references.load();
   const watch = await LivenessWatch.open({

@@ -7,7 +7,7 @@ export interface Daemon {
   readonly listenUrl: string;
   /** `https://host:port` */
   readonly apiUrl: string;
-  /** Reads certificates, signers and manifests anew; what cannot be read stays as it was. */
+  /** Reads certificates and signers anew, and which stored manifests these put in force; where one cannot be read all stays as it was. */
   reload?(): Promise<void>;
   /** Takes no new work, finishes what is recorded but unanswered, closes everything. */
   stop(): Promise<void>;

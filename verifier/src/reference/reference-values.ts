@@ -61,7 +61,7 @@ export class ReferenceValues {
   }
 
   /**
-   * Verifies, stores, and puts in force; in this order.
+   * Verifies, stores, and puts in force; in this order. One that is refused is logged, and what was in force stays in force.
    *
    * @param body the signed manifest as received
    * @param now wall clock, milliseconds since 1970
@@ -69,10 +69,22 @@ export class ReferenceValues {
    * @throws ProtocolError `msgpack.*`, `manifest.malformed`
    */
   async publish(body: Uint8Array, now: number): Promise<PublishedManifest> {
-    const verified = verifyManifest(body, this.#signers);
-    const loaded = await this.#group.change('', (tx) => loadManifest(tx, this.#operator, verified, now));
+    const published = await this.#accept(body, now);
     await this.load();
-    return { ...loaded, manifest: verified.manifest };
+    return published;
+  }
+
+  async #accept(body: Uint8Array, now: number): Promise<PublishedManifest> {
+    try {
+      const verified = verifyManifest(body, this.#signers);
+      const loaded = await this.#group.change('', (tx) => loadManifest(tx, this.#operator, verified, now));
+      return { ...loaded, manifest: verified.manifest };
+    } catch (error) {
+      if (error instanceof VerifierError || error instanceof ProtocolError) {
+        this.#log.warn({ code: error.code, reason: error.message }, 'a manifest was refused');
+      }
+      throw error;
+    }
   }
 }
 

@@ -169,7 +169,7 @@ describe('Reference Values in force', () => {
     expect(found?.releases.get(1)?.components.get('app.js')?.digest).to.deep.equal(bytes(32, 1));
   });
 
-  it('a manifest that is refused changes nothing', async () => {
+  it('a manifest that is refused is logged and changes nothing', async () => {
     const references = values(trusting(1, ed25519));
     await references.publish(signManifest(manifest(3), [ed25519]), 5);
     for (const [body, code] of [
@@ -184,6 +184,8 @@ describe('Reference Values in force', () => {
       }
       expect(refused).to.equal(code);
     }
+    const told = warnings.map((fields) => (fields as { readonly code?: unknown }).code);
+    expect(told).to.deep.equal(['reference.sequence', 'reference.signature']);
     expect(references.find('model-1')?.sequence).to.equal(3);
     expect(references.revision).to.equal(1);
   });

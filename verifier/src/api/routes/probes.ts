@@ -17,7 +17,8 @@ export const probeRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/readyz',
-    summary: 'Whether it serves: not while it starts or drains, nor while the store takes nothing',
+    summary:
+      'Whether it serves: not while it starts or drains, nor while the store takes nothing; manifests do not count',
     open: true,
     answers: { 200: { about: 'ready', schema: status }, 503: { about: 'not ready, and why', schema: status } },
     handle: ({ health }) => {
