@@ -121,6 +121,7 @@ export {
 export { type Attest, type Attested, type AttestType, parseAttest, writeAttest } from './tpm/attest.ts';
 export {
   AK_ATTRIBUTES,
+  EK_ATTRIBUTES,
   HASHES,
   type HashName,
   hashName,
@@ -131,7 +132,15 @@ export {
   TPM_RH,
   TPM_ST,
 } from './tpm/constants.ts';
+export {
+  type Agreement,
+  type EncryptedSecret,
+  encryptSecret,
+  type SecretCrypto,
+} from './tpm/encrypted-secret.ts';
+export { type KdfLabel, kdfA, kdfE, type MacFunction } from './tpm/key-derivation.ts';
 export { type Hashes, nameOf, primaryQualifiedName } from './tpm/name.ts';
+export { type NvPublic, nvName, parseNvPublic, writeNvPublic } from './tpm/nv-public.ts';
 export {
   type BankSelection,
   type PcrSelection,

@@ -1,6 +1,18 @@
-import { constants, createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
+import {
+  constants,
+  createECDH,
+  createHmac,
+  createPublicKey,
+  hash,
+  type KeyObject,
+  publicEncrypt,
+  randomBytes,
+  verify,
+} from 'node:crypto';
 import { ProtocolError } from '../error.ts';
 import { HASHES, type HashName } from '../tpm/constants.ts';
+import type { Agreement, SecretCrypto } from '../tpm/encrypted-secret.ts';
+import type { MacFunction } from '../tpm/key-derivation.ts';
 import type { HashFunction } from './hash.ts';
 import { checkKeyMaterial } from './key-rules.ts';
 import type { CryptoSuite, KeyMaterial, VerificationKey } from './signature-verifier.ts';
@@ -24,6 +36,50 @@ export const nodeCrypto: CryptoSuite = {
     return { material, verify: verification(material, key) };
   },
 };
+
+/** HMAC with a hash. */
+export function nodeHmac(name: HashName): MacFunction {
+  return (key, message) => new Uint8Array(createHmac(name, key).update(message).digest());
+}
+
+/** Encrypting to a key of a TPM, with fresh randomness. */
+export const nodeSecretCrypto: SecretCrypto = {
+  hashes: nodeCrypto,
+  random: (length) => new Uint8Array(randomBytes(length)),
+  oaep: ({ modulus, exponent }, name, label, message) => {
+    const jwk = jwkOf({ algorithm: 'rsassa', hash: 'sha256', modulus, exponent });
+    const padding = constants.RSA_PKCS1_OAEP_PADDING;
+    return refusing(() => {
+      const key = createPublicKey({ key: jwk, format: 'jwk' });
+      return publicEncrypt({ key, padding, oaepHash: name, oaepLabel: Buffer.from(label) }, Buffer.from(message));
+    });
+  },
+  agree: nodeAgreement,
+};
+
+/**
+ * ECDH on P-256. Node checks that the point is one of the curve.
+ * @param scalar ephemeral, 32 bytes; a fresh one unless given
+ * @throws ProtocolError `key.parameters`
+ */
+export function nodeAgreement(x: Uint8Array, y: Uint8Array, scalar?: Uint8Array): Agreement {
+  const ecdh = createECDH('prime256v1');
+  const z = refusing(() => {
+    if (scalar === undefined) ecdh.generateKeys();
+    else ecdh.setPrivateKey(scalar);
+    return ecdh.computeSecret(Buffer.concat([Uint8Array.of(4), x, y]));
+  });
+  const point = new Uint8Array(ecdh.getPublicKey());
+  return { x: point.subarray(1, 33), y: point.subarray(33), z };
+}
+
+function refusing(use: () => Uint8Array): Uint8Array {
+  try {
+    return new Uint8Array(use());
+  } catch (cause) {
+    throw new ProtocolError('key.parameters', undefined, { cause });
+  }
+}
 
 /** Allowed by Node, missing in its types. */
 const LATIN1 = 'latin1' as 'binary';

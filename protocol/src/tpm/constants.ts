@@ -37,10 +37,21 @@ export const TPM_ST = {
   ATTEST_NV_DIGEST: 0x801c,
 } as const;
 
-export const TPM_RH = { OWNER: 0x40000001, NULL: 0x40000007, ENDORSEMENT: 0x4000000b, PLATFORM: 0x4000000c } as const;
+export const TPM_RH = {
+  OWNER: 0x40000001,
+  NULL: 0x40000007,
+  /** TPM_RS_PW: a password instead of a session */
+  PASSWORD: 0x40000009,
+  LOCKOUT: 0x4000000a,
+  ENDORSEMENT: 0x4000000b,
+  PLATFORM: 0x4000000c,
+} as const;
 
 /** TPMA_OBJECT of an attestation key: fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, restricted, sign. */
 export const AK_ATTRIBUTES = 0x00050072;
+
+/** TPMA_OBJECT of an endorsement key: fixedTPM, fixedParent, sensitiveDataOrigin, adminWithPolicy, restricted, decrypt. */
+export const EK_ATTRIBUTES = 0x000300b2;
 
 /** TPMA_OBJECT noDA: the key is not subject to dictionary attack protection. */
 export const NO_DA = 0x00000400;
