@@ -53,6 +53,7 @@ async function enrol(db: Database, index: number): Promise<TerminalRecord> {
       audit_counter: null,
       release: null,
       list_digest: null,
+      reference_digest: null,
     })
     .execute();
   const record = await findTerminal(db, OPERATOR, terminal);
@@ -71,6 +72,7 @@ function resultOf(record: TerminalRecord, round: number): ResultItem {
     auditCounter: BigInt(round),
     release: 1,
     listDigest: new Uint8Array(32).fill(7),
+    referenceDigest: new Uint8Array(32).fill(8),
   };
   const settled = { ...record, admission: 'admitted', lastSeenAt: round, lastAffirmedAt: round, accepted } as const;
   return {

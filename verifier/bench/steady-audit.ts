@@ -64,6 +64,7 @@ export class SteadyAudit {
       accepted: this.#accepted,
       condemned: undefined,
       referenceRevision: this.#reference.revision,
+      referenceDigest: this.#reference.releases.get(this.#accepted.release)?.digest,
     });
     return openChallenge({
       purpose,

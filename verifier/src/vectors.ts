@@ -14,7 +14,13 @@ import {
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { appraise } from './appraisal/appraise.ts';
-import type { AcceptedState, AppraisalInput, ChallengeFacts, EnrolmentFacts } from './appraisal/input.ts';
+import type {
+  AcceptedState,
+  AppraisalInput,
+  ChallengeFacts,
+  EnrolmentFacts,
+  ModelReference,
+} from './appraisal/input.ts';
 import { LogFold } from './appraisal/log-facts.ts';
 import { modelReference } from './reference/reference-values.ts';
 
@@ -34,8 +40,13 @@ export interface AppraisalQuestion {
   readonly claims: Uint8Array;
   readonly slices: readonly Uint8Array[];
   readonly lists: readonly Uint8Array[];
-  readonly previous: AcceptedState | undefined;
+  readonly previous: AcceptedBefore | undefined;
   readonly now: number;
+}
+
+/** The accepted state; which Reference Values it was appraised against is told in one bit. */
+export interface AcceptedBefore extends Omit<AcceptedState, 'referenceDigest'> {
+  readonly referenceUnchanged: boolean;
 }
 
 export interface Appraised {
@@ -59,8 +70,10 @@ export const implementation: {
 
 /** What the daemon gathers from its store and its connection before it appraises. */
 export function appraisalInput(question: AppraisalQuestion): AppraisalInput {
-  const { attest, signature, claims, binding, audience, manifest, previous, now } = question;
-  const { challenge, start } = challengeOf(question);
+  const { attest, signature, claims, binding, audience, manifest, now } = question;
+  const reference = manifest === undefined ? undefined : modelReference(parseManifest(manifest), 1);
+  const previous = acceptedState(question.previous, reference);
+  const { challenge, start } = challengeOf(question.challenge, previous);
   const fold = new LogFold(nodeCrypto.sha256, start, start === undefined ? previous?.count : undefined);
   for (const slice of question.slices) fold.feed(slice);
   return {
@@ -71,14 +84,27 @@ export function appraisalInput(question: AppraisalQuestion): AppraisalInput {
     enrolment: enrolmentOf(question),
     log: fold.facts(),
     lists: listsOf(question.lists),
-    reference: manifest === undefined ? undefined : modelReference(parseManifest(manifest), 1),
+    reference,
     previous,
     now,
   };
 }
 
+function acceptedState(
+  before: AcceptedBefore | undefined,
+  reference: ModelReference | undefined,
+): AcceptedState | undefined {
+  if (before === undefined) return undefined;
+  const { referenceUnchanged, ...state } = before;
+  const present = referenceUnchanged ? reference?.releases.get(state.release)?.digest : undefined;
+  return { ...state, referenceDigest: present ?? new Uint8Array(32) };
+}
+
 /** A cursor that is not zero says that the log goes on from the accepted state. */
-function challengeOf({ challenge, previous }: AppraisalQuestion): {
+function challengeOf(
+  challenge: Uint8Array,
+  previous: AcceptedState | undefined,
+): {
   readonly challenge: ChallengeFacts;
   readonly start: AcceptedState | undefined;
 } {

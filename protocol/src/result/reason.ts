@@ -165,7 +165,8 @@ export const REASONS = {
   },
   'state.conflict': {
     kind: 'state',
-    meaning: 'The state of the terminal changed while its evidence was appraised; nothing was recorded.',
+    meaning:
+      'The state of the terminal, or what its release lists, changed while its evidence was on its way; nothing was recorded.',
     next: 'Nothing: the next challenge decides.',
   },
   'session.superseded': {

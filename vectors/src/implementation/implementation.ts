@@ -94,6 +94,8 @@ export interface AcceptedBefore extends LogPoint {
   readonly auditCounter: bigint;
   readonly release: number;
   readonly listDigest: Uint8Array;
+  /** whether the release lists today what it listed when those events were appraised */
+  readonly referenceUnchanged: boolean;
 }
 
 export interface AppraisalQuestion {

@@ -25,6 +25,7 @@ const PREVIOUS: Schema = record({
   auditCounter: u64('accepted'),
   release: count('that runs'),
   listDigest: hex('of the component list last appraised', 32),
+  referenceUnchanged: yesNo('whether the release lists today what it listed when those events were appraised'),
 });
 
 /** One finding for each invalid vector: a second one would hide that an implementation misses the first. */
@@ -102,5 +103,6 @@ function previousOf(test: Fields): AcceptedBefore | undefined {
     auditCounter: u64Of(previous, 'auditCounter'),
     release: numberOf(previous, 'release'),
     listDigest: bytesOf(previous, 'listDigest'),
+    referenceUnchanged: flagOf(previous, 'referenceUnchanged'),
   };
 }

@@ -86,9 +86,10 @@ function malfunction(check: Check, cause: unknown): Outcome {
   return { affirms: [], findings: [{ code: 'verifier.malfunction', detail }] };
 }
 
-function stateOf({ log, previous }: AppraisalInput, { quote, claims }: Examined): AcceptedState | undefined {
+function stateOf({ log, previous, reference }: AppraisalInput, { quote, claims }: Examined): AcceptedState | undefined {
   if (quote === undefined || claims === undefined) return undefined;
   const { clock, resetCount, restartCount, safe } = quote.clockInfo;
+  const behind = log.from === 0 ? runningRelease(reference, log.release)?.release.digest : previous?.referenceDigest;
   return {
     clock,
     resetCount,
@@ -99,6 +100,7 @@ function stateOf({ log, previous }: AppraisalInput, { quote, claims }: Examined)
     auditCounter: claims.auditCounter,
     release: log.release ?? previous?.release ?? 0,
     listDigest: log.lastAudit?.listDigest ?? previous?.listDigest ?? new Uint8Array(32),
+    referenceDigest: behind ?? new Uint8Array(32),
   };
 }
 
@@ -162,9 +164,18 @@ function releaseMayRun({ log, previous, reference, now }: AppraisalInput): Outco
 function bootComponentsAreListed({ log, previous, reference }: AppraisalInput): Outcome {
   const found = runningRelease(reference, log.release ?? previous?.release);
   if (found === undefined) return { affirms: [], findings: [] };
-  if (log.from > 0) return { affirms: ['components'], findings: [] };
+  if (log.from > 0) return componentsBehindCursor(found.release, previous);
   const findings = bootFindings(found.reference, found.release, log.components);
   return { affirms: findings.length === 0 ? ['components'] : [], findings };
+}
+
+/** They were appraised before, and stay so as long as the release lists what it listed then (SPEC.md 7.4). */
+function componentsBehindCursor(release: ReleaseReference, previous: AcceptedState | undefined): Outcome {
+  if (previous !== undefined && equalBytes(previous.referenceDigest, release.digest)) {
+    return { affirms: ['components'], findings: [] };
+  }
+  const detail = `the Reference Values of release ${release.release} changed since the events before were appraised`;
+  return { affirms: [], findings: [{ code: 'state.conflict', detail }] };
 }
 
 /** Earlier audits of the slice may name any nonce, but what they measured is appraised like everything else (SPEC.md 7.4). */

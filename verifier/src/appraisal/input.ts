@@ -18,6 +18,8 @@ export interface AcceptedState extends ClockReading {
   readonly release: number;
   /** digest of the component list last appraised, 32 bytes */
   readonly listDigest: Uint8Array;
+  /** digest of the Reference Values that all those events were appraised against, 32 bytes; zeros for none */
+  readonly referenceDigest: Uint8Array;
 }
 
 /** A challenge that was open on the connection when its evidence came. */
@@ -53,6 +55,8 @@ export interface ReleaseReference {
   readonly release: number;
   readonly version: string;
   readonly acceptedUntil: number | undefined;
+  /** SHA-256 over the components, 32 bytes: what was appraised against another one is appraised again */
+  readonly digest: Uint8Array;
   readonly components: ReadonlyMap<string, ReferenceComponent>;
 }
 

@@ -78,12 +78,15 @@ export class Audit {
   /** Opens the next challenge, from stored state alone. */
   async challenge(): Promise<OpenChallenge> {
     const record = this.#record;
+    const { accepted, model } = record;
+    const listed = accepted === undefined ? undefined : this.#services.reference(model)?.releases.get(accepted.release);
     const next = nextChallenge({
       admitted: record.admission === 'admitted',
       pending: record.pendingAt !== undefined,
-      accepted: record.accepted,
+      accepted,
       condemned: record.condemned,
       referenceRevision: this.#services.referenceRevision(),
+      referenceDigest: listed?.digest,
     });
     const { clock, policy, random } = this.#services;
     this.#open = openChallenge({
@@ -168,9 +171,9 @@ export class Audit {
     for (let attempt = 0; attempt < 2; attempt++) {
       const input = this.#input(collector, lists);
       const result = appraise(input);
-      if (result.verdict !== 'untrusted' && result.findings.some(({ code }) => code === 'list.missing')) {
-        return { kind: 'no-result', code: 'list.missing' };
-      }
+      const undecided =
+        result.verdict === 'untrusted' ? undefined : result.findings.find(({ code }) => isUndecided(code));
+      if (undecided !== undefined) return { kind: 'no-result', code: undecided.code };
       const change = this.#change(collector, input, result, nextAuditAt);
       const outcome = await this.#services.store.commitResult(change);
       if (outcome.kind === 'committed') return this.#committed(collector, change, result, outcome);
@@ -348,4 +351,9 @@ export class Audit {
       this.#services.lists.set(id, list);
     }
   }
+}
+
+/** Nothing could be appraised, and another challenge can: a list is missing, or the Reference Values changed since this one was sent. */
+function isUndecided(code: ReasonCode): boolean {
+  return code === 'list.missing' || code === 'state.conflict';
 }

@@ -1,4 +1,5 @@
-import { type Manifest, ProtocolError } from '@mtm-attest/protocol';
+import { encodeCanonical, type Manifest, ProtocolError, type ReferenceComponent } from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import type { ModelReference } from '../appraisal/input.ts';
 import type { EndpointLog } from '../endpoint/services.ts';
 import { VerifierError } from '../error.ts';
@@ -99,8 +100,19 @@ export function modelReference(manifest: Manifest, revision: number): ModelRefer
     releases: new Map(
       releases.map(({ release, version, acceptedUntil, components }) => [
         release,
-        { release, version, acceptedUntil, components: new Map(components.map((one) => [one.name, one])) },
+        {
+          release,
+          version,
+          acceptedUntil,
+          digest: componentsDigest(components),
+          components: new Map(components.map((one) => [one.name, one])),
+        },
       ]),
     ),
   };
+}
+
+function componentsDigest(components: readonly ReferenceComponent[]): Uint8Array {
+  const rows = components.map(({ name, pcr, digest, phase }) => [name, pcr, digest, phase]);
+  return nodeCrypto.sha256(encodeCanonical(rows));
 }

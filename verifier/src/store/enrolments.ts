@@ -4,8 +4,8 @@ import type { EnrolmentChange } from '../endpoint/services.ts';
 import { raiseAlarm } from './alarms.ts';
 import { condemnationColumn } from './json-column.ts';
 import type { Database } from './open.ts';
-import type { TerminalsTable, TokensTable } from './tables.ts';
-import { writeAccepted } from './terminal-row.ts';
+import type { AcceptedColumns, TerminalsTable, TokensTable } from './tables.ts';
+import { acceptedColumns, writeAccepted } from './terminal-row.ts';
 
 export type EnrolmentOutcome = 'enrolled' | 'token-reused' | 'token-invalid' | 'same-ak';
 
@@ -18,7 +18,7 @@ type TerminalRow = Selectable<TerminalsTable>;
  *
  * `enrolled` is also the answer to the same token with the same AK and session key once more; nothing is written then.
  * `token-reused`: a used token came with another AK; an alarm is raised and the terminal is unknown until a person resolves it.
- * `same-ak`: a break of identity is not healed by enrolling the same AK anew.
+ * `same-ak`: a break of identity is not healed by enrolling the same AK anew, nor by another one in between.
  */
 export async function consumeToken(
   tx: Database,
@@ -41,20 +41,21 @@ export async function consumeToken(
     .executeTakeFirst();
   if (token.consumed_at !== null) return await presentedAgain(tx, token, terminal, change, now);
   if (now > token.expires_at) return 'token-invalid';
-  const sameAk = terminal !== undefined && equalBytes(terminal.ak_name, change.akName);
-  if (sameAk && awaitsNewAk(terminal)) return 'same-ak';
+  const known = await knownOfAk(tx, terminal, change.akName);
+  if (known !== undefined && awaitsNewAk(known)) return 'same-ak';
   await tx
     .updateTable('tokens')
     .set({ consumed_at: now, ak_name: change.akName, session_key: change.sessionKey })
     .where('operator', '=', operator)
     .where('secret_hash', '=', change.secretHash)
     .execute();
-  await writeEnrolment(tx, token, terminal, change, now, sameAk);
+  if (terminal !== undefined && !equalBytes(terminal.ak_name, change.akName)) await keepFormerKey(tx, terminal, now);
+  await writeEnrolment(tx, token, terminal, change, now, known);
   return 'enrolled';
 }
 
 /** A break of identity ends with a new AK alone. */
-function awaitsNewAk({ condemned }: TerminalRow): boolean {
+function awaitsNewAk({ condemned }: KnownOfAk): boolean {
   return condemned !== null && condemnationColumn.read(condemned).endsBy === 'enrolment';
 }
 
@@ -84,15 +85,18 @@ async function presentedAgain(
   return 'token-reused';
 }
 
-/** Floors belong to an AK: with a new one the terminal begins anew, with the same one it keeps what was accepted and found. */
+/** Nothing was appraised under this enrolment yet, whatever is known of its AK. */
+const UNAPPRAISED = { last_affirmed_at: null, pending_at: null, late_code: null, info: '[]' } as const;
+
 async function writeEnrolment(
   tx: Database,
   token: TokenRow,
   before: TerminalRow | undefined,
   change: EnrolmentChange,
   now: number,
-  sameAk: boolean,
+  known: KnownOfAk | undefined,
 ): Promise<void> {
+  const { operator, terminal } = token;
   const enrolment = {
     class: token.class,
     model: token.model,
@@ -104,20 +108,13 @@ async function writeEnrolment(
     admission: 'enrolled' as const,
     last_seen_at: now,
     next_audit_at: now,
-  };
-  const anew = {
-    last_affirmed_at: null,
-    pending_at: null,
-    late_code: null,
-    condemned: null,
-    unknown_code: null,
-    info: '[]',
-    ...writeAccepted(undefined),
+    ...UNAPPRAISED,
+    condemned: known?.condemned ?? null,
+    ...(known === undefined ? writeAccepted(undefined) : acceptedColumns(known)),
   };
   if (before === undefined) {
-    const { operator, terminal } = token;
-    const recorded = { session: 0, version: 0, last_verdict: null, last_code: null };
-    const row: TerminalsTable = { operator, terminal, ...enrolment, ...anew, ...recorded };
+    const recorded = { session: 0, version: 0, unknown_code: null, last_verdict: null, last_code: null };
+    const row: TerminalsTable = { operator, terminal, ...enrolment, ...recorded };
     await tx.insertInto('terminals').values(row).execute();
     return;
   }
@@ -125,11 +122,43 @@ async function writeEnrolment(
     .updateTable('terminals')
     .set((eb) => ({
       ...enrolment,
-      ...(sameAk ? {} : anew),
+      // the same AK does not answer for a person what a reused token asked
+      unknown_code: equalBytes(before.ak_name, change.akName) ? before.unknown_code : null,
       session: eb('session', '+', 1),
       version: eb('version', '+', 1),
     }))
-    .where('operator', '=', token.operator)
-    .where('terminal', '=', token.terminal)
+    .where('operator', '=', operator)
+    .where('terminal', '=', terminal)
+    .execute();
+}
+
+/** What was accepted and found under an AK. */
+type KnownOfAk = AcceptedColumns & Pick<TerminalRow, 'condemned'>;
+
+/** Floors belong to an AK, the present one or one that another replaced (F-23). */
+async function knownOfAk(
+  tx: Database,
+  terminal: TerminalRow | undefined,
+  akName: Uint8Array,
+): Promise<KnownOfAk | undefined> {
+  if (terminal === undefined) return undefined;
+  if (equalBytes(terminal.ak_name, akName)) return terminal;
+  return await tx
+    .selectFrom('former_keys')
+    .selectAll()
+    .where('operator', '=', terminal.operator)
+    .where('terminal', '=', terminal.terminal)
+    .where('ak_name', '=', akName)
+    .executeTakeFirst();
+}
+
+/** An AK that is replaced keeps its floors and its condemnation, for the day it comes back. */
+async function keepFormerKey(tx: Database, row: TerminalRow, now: number): Promise<void> {
+  const { operator, terminal, ak_name, condemned } = row;
+  const kept = { replaced_at: now, condemned, ...acceptedColumns(row) };
+  await tx
+    .insertInto('former_keys')
+    .values({ operator, terminal, ak_name, ...kept })
+    .onConflict((conflict) => conflict.columns(['operator', 'terminal', 'ak_name']).doUpdateSet(kept))
     .execute();
 }

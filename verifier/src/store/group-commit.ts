@@ -160,16 +160,14 @@ export class GroupCommit {
   async #transaction(group: readonly Entry[]): Promise<void> {
     const leaves: LedgerLeaf[] = [];
     const answers: (() => void)[] = [];
-    let commits = false;
     try {
       await this.#db.transaction().execute(async (tx) => {
         for (const entry of group) answers.push(await entry.run(tx, leaves));
         await this.#results.insert(tx, leaves);
         await this.#ledger.append(tx, leaves);
-        commits = true;
       });
     } catch (cause) {
-      if (!commits || !(await this.#tookEffect(leaves, cause))) throw cause;
+      if (answers.length < group.length || !(await this.#tookEffect(leaves, cause))) throw cause;
       this.#ledger.forget();
     }
     this.#ledger.appended(leaves.length);

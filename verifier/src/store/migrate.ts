@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import { VerifierError } from '../error.ts';
 import { foundation } from './migrations/0001-foundation.ts';
+import { floors } from './migrations/0002-floors.ts';
 
 /** One step of the schema: portable statements, run once, never changed afterwards. */
 export interface Migration {
@@ -9,7 +10,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [foundation];
+export const MIGRATIONS: readonly Migration[] = [foundation, floors];
 
 interface MigrationTable {
   readonly schema_migrations: { id: string; checksum: string; applied_at: number };

@@ -6,6 +6,7 @@
 export interface Tables {
   readonly tokens: TokensTable;
   readonly terminals: TerminalsTable;
+  readonly former_keys: FormerKeysTable;
   readonly results: ResultsTable;
   readonly ledger: LedgerTable;
   readonly verdict_changes: VerdictChangesTable;
@@ -32,8 +33,27 @@ export interface TokensTable {
   session_key: Uint8Array | null;
 }
 
+/** What was accepted of a terminal's present boot: all null, or all set but for `reference_digest`. */
+export interface AcceptedColumns {
+  reset_count: number | null;
+  restart_count: number | null;
+  /** u64 */
+  clock: string | null;
+  safe: 0 | 1 | null;
+  event_count: number | null;
+  /** 768 bytes */
+  pcrs: Uint8Array | null;
+  /** u64 */
+  audit_counter: string | null;
+  release: number | null;
+  /** 32 bytes */
+  list_digest: Uint8Array | null;
+  /** 32 bytes; null where a version wrote it that did not keep it */
+  reference_digest: Uint8Array | null;
+}
+
 /** Enrolled terminals with what was accepted of them; key (operator, terminal). */
-export interface TerminalsTable {
+export interface TerminalsTable extends AcceptedColumns {
   operator: string;
   terminal: string;
   class: string;
@@ -61,20 +81,16 @@ export interface TerminalsTable {
   /** the verdict last recorded, by a result or by a verdict change */
   last_verdict: string | null;
   last_code: string | null;
-  /** accepted state: the columns from here on are all null or all set */
-  reset_count: number | null;
-  restart_count: number | null;
-  /** u64 */
-  clock: string | null;
-  safe: 0 | 1 | null;
-  event_count: number | null;
-  /** 768 bytes */
-  pcrs: Uint8Array | null;
-  /** u64 */
-  audit_counter: string | null;
-  release: number | null;
-  /** 32 bytes */
-  list_digest: Uint8Array | null;
+}
+
+/** What was accepted under an AK that another one replaced: floors belong to an AK. Key (operator, terminal, ak_name). */
+export interface FormerKeysTable extends AcceptedColumns {
+  operator: string;
+  terminal: string;
+  ak_name: Uint8Array;
+  replaced_at: number;
+  /** JSON Condemnation */
+  condemned: string | null;
 }
 
 /** Appraisal results; key (operator, ledger_index). */

@@ -4,7 +4,7 @@ import type { AcceptedState } from '../appraisal/input.ts';
 import type { TerminalRecord } from '../endpoint/terminal-record.ts';
 import { VerifierError } from '../error.ts';
 import { condemnationColumn, reasonCodesColumn } from './json-column.ts';
-import type { TerminalsTable } from './tables.ts';
+import type { AcceptedColumns, TerminalsTable } from './tables.ts';
 
 type Row = Selectable<TerminalsTable>;
 
@@ -18,9 +18,8 @@ export const ACCEPTED_COLUMNS = [
   'audit_counter',
   'release',
   'list_digest',
-] as const;
-
-type AcceptedColumns = Pick<Row, (typeof ACCEPTED_COLUMNS)[number]>;
+  'reference_digest',
+] as const satisfies readonly (keyof AcceptedColumns)[];
 
 const NOTHING_ACCEPTED: AcceptedColumns = {
   reset_count: null,
@@ -32,6 +31,7 @@ const NOTHING_ACCEPTED: AcceptedColumns = {
   audit_counter: null,
   release: null,
   list_digest: null,
+  reference_digest: null,
 };
 
 /** @throws VerifierError `store.value` */
@@ -60,7 +60,9 @@ export function readTerminal(row: Row): TerminalRecord {
   };
 }
 
-/** All columns of the accepted state are set, or none is. */
+/** Against no Reference Values at all: the whole log is asked for next. */
+const NO_REFERENCE = new Uint8Array(32);
+
 function readAccepted(row: AcceptedColumns): AcceptedState | undefined {
   const { reset_count, restart_count, clock, safe, event_count, pcrs, audit_counter, release, list_digest } = row;
   if (reset_count === null) return undefined;
@@ -78,6 +80,7 @@ function readAccepted(row: AcceptedColumns): AcceptedState | undefined {
     auditCounter: BigInt(audit_counter),
     release,
     listDigest: list_digest,
+    referenceDigest: row.reference_digest ?? NO_REFERENCE,
   };
 }
 
@@ -93,6 +96,25 @@ export function writeAccepted(accepted: AcceptedState | undefined): AcceptedColu
     audit_counter: accepted.auditCounter.toString(),
     release: accepted.release,
     list_digest: accepted.listDigest,
+    reference_digest: accepted.referenceDigest,
+  };
+}
+
+/** The columns of the accepted state alone, of whatever row holds them. */
+export function acceptedColumns(row: AcceptedColumns): AcceptedColumns {
+  const { reset_count, restart_count, clock, safe, event_count, pcrs, audit_counter, release, list_digest } = row;
+  const { reference_digest } = row;
+  return {
+    reset_count,
+    restart_count,
+    clock,
+    safe,
+    event_count,
+    pcrs,
+    audit_counter,
+    release,
+    list_digest,
+    reference_digest,
   };
 }
 

@@ -13,6 +13,7 @@ function condemned(endsBy: Condemnation['endsBy'], ...codes: Condemnation['codes
 
 const ROLLED_BACK = condemned('enrolment', 'identity.rolled-back');
 const DIGEST = condemned('reference', 'component.digest');
+const OTHER_VALUES = new Uint8Array(32).fill(9);
 const MALFORMED = condemned('boot', 'evidence.malformed');
 const REPLAY = condemned('boot', 'log.replay');
 
@@ -36,6 +37,21 @@ const CASES: readonly Case[] = [
     when: 'nothing was ever accepted and it is condemned',
     situation: { accepted: undefined, condemned: MALFORMED },
     asks: ['gate', 'whole log'],
+  },
+  {
+    when: 'the accepted release lists other components than it did',
+    situation: { referenceDigest: OTHER_VALUES },
+    asks: ['runtime', 'whole log'],
+  },
+  {
+    when: 'the accepted release lists other components, and the terminal is condemned for something else',
+    situation: { admitted: false, condemned: MALFORMED, referenceDigest: OTHER_VALUES },
+    asks: ['runtime', 'whole log'],
+  },
+  {
+    when: 'the accepted release is listed no more',
+    situation: { referenceDigest: undefined },
+    asks: ['runtime', 'from the accepted events'],
   },
   {
     when: 'it is condemned until a later boot: a gate in this one would end nothing',
@@ -78,6 +94,7 @@ describe('nextChallenge', () => {
         accepted: ACCEPTED,
         condemned: undefined,
         referenceRevision: 4,
+        referenceDigest: ACCEPTED.referenceDigest,
         ...situation,
       });
       expect(purpose).to.equal(asks[0]);
@@ -91,7 +108,14 @@ describe('nextChallenge', () => {
         for (const accepted of [ACCEPTED, undefined]) {
           for (const one of [undefined, ROLLED_BACK, DIGEST, MALFORMED, REPLAY]) {
             for (const referenceRevision of [4, 5]) {
-              const next = nextChallenge({ admitted, pending, accepted, condemned: one, referenceRevision });
+              const next = nextChallenge({
+                admitted,
+                pending,
+                accepted,
+                condemned: one,
+                referenceRevision,
+                referenceDigest: undefined,
+              });
               if (next.purpose === 'gate') expect(next.from).to.equal(undefined);
               else expect(admitted || one !== undefined).to.equal(true);
             }

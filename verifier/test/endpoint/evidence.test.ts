@@ -1,6 +1,6 @@
 import { encodeMessage, parseMessage } from '@mtm-attest/protocol';
 import { expect } from 'chai';
-import { referenceOf } from '../appraisal/firmware.ts';
+import { componentsOf, digestOf, referenceOf, releaseOf } from '../appraisal/firmware.ts';
 import { TestKey } from '../appraisal/signing-key.ts';
 import type { Lies } from '../appraisal/terminal.ts';
 import { TestEndpoint } from './endpoint.ts';
@@ -226,6 +226,37 @@ describe('evidence over a connection', () => {
     client.answer(terminal, gate);
     expect((await client.expect('result')).codes).to.deep.equal(['component.digest']);
     expect((await endpoint.row(terminal)).condemned?.referenceRevision).to.equal(2);
+  });
+
+  it('is asked for as a whole once the release lists other components than were appraised', async () => {
+    const terminal = await endpoint.enrolled();
+    const client = await endpoint.admitted(terminal);
+    endpoint.auditNow(terminal);
+    const open = await client.challenge();
+    expect(open.message.cursor?.count, 'from the accepted events').to.equal(terminal.count);
+    const withdrawn = componentsOf(1).filter(({ name }) => name !== 'boot.bin');
+    const replaced = { name: 'boot.bin', pcr: 4, phase: 'boot', digest: digestOf('boot.bin', 'patched') } as const;
+    const components = [...withdrawn, replaced].sort((a, b) => (a.name < b.name ? -1 : 1));
+    endpoint.reference = referenceOf({ sequence: 2, releases: [releaseOf(1, { components })] }, 2);
+    terminal.running.set('boot.bin', replaced.digest);
+    client.answer(terminal, open);
+    expect((await client.expect('noResult')).code, 'a slice cannot tell').to.equal('state.conflict');
+    endpoint.auditNow(terminal);
+    const whole = await client.challenge();
+    expect([whole.purpose, whole.message.cursor?.count]).to.deep.equal(['runtime', 0]);
+    client.answer(terminal, whole);
+    expect((await client.expect('result')).codes, 'what booted is listed no more').to.deep.equal(['component.digest']);
+  });
+
+  it('goes on from the accepted events where a manifest leaves the release as it was', async () => {
+    const terminal = await endpoint.enrolled();
+    const client = await endpoint.admitted(terminal);
+    endpoint.reference = referenceOf({ sequence: 2, releases: [releaseOf(1), releaseOf(4)] }, 2);
+    endpoint.auditNow(terminal);
+    const challenge = await client.challenge();
+    expect(challenge.message.cursor?.count).to.equal(terminal.count);
+    client.answer(terminal, challenge);
+    expect((await client.expect('result')).verdict).to.equal('trusted');
   });
 
   it('whose log did not replay is asked for as a whole, and tells a copy from a fault (F-20)', async () => {

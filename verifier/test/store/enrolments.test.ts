@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { EnrolmentChange } from '../../src/endpoint/services.ts';
+import { verdictOf } from '../../src/liveness/verdict.ts';
 import { listAlarms } from '../../src/store/alarms.ts';
 import { consumeToken, type EnrolmentOutcome } from '../../src/store/enrolments.ts';
 import { GroupCommit } from '../../src/store/group-commit.ts';
@@ -174,6 +175,51 @@ describe('enrolment tokens', () => {
       expect((await stored(store.db, 't-1')).condemned?.codes).to.deep.equal(['identity.rolled-back']);
       expect(await consume(enrolment('t-1', 2, 3))).to.equal('enrolled');
       expect((await stored(store.db, 't-1')).condemned).to.equal(undefined);
+    });
+
+    it('leave nothing trusted under the same AK: class and model are new, and nothing was appraised under them', async () => {
+      const record = await enrolled(store.db, 't-1', 1);
+      await group.commit(trustedResult(record, 1));
+      await addTokenFor(store.db, 't-1', 2);
+      expect(await consume(enrolment('t-1', 2, 1))).to.equal('enrolled');
+      const after = await stored(store.db, 't-1');
+      expect(after).to.deep.include({ lastAffirmedAt: undefined, admission: 'enrolled', accepted: acceptedState(1) });
+      expect(verdictOf(after, NOW, { graceMs: DAY_MS, freshnessMs: DAY_MS }, undefined)).to.deep.equal({
+        verdict: 'unknown',
+        codes: ['enrolment.fresh'],
+      });
+    });
+
+    it('of an AK that comes back after another one bring its floors back (F-23)', async () => {
+      const record = await enrolled(store.db, 't-1', 1);
+      const result = untrustedResult(record, 1);
+      await group.commit(result);
+      await addTokenFor(store.db, 't-1', 2);
+      await consume(enrolment('t-1', 2, 2));
+      expect((await stored(store.db, 't-1')).accepted).to.equal(undefined);
+      await addTokenFor(store.db, 't-1', 3);
+      expect(await consume(enrolment('t-1', 3, 1))).to.equal('enrolled');
+      const after = await stored(store.db, 't-1');
+      expect(after).to.deep.include({ condemned: result.settled.condemned, accepted: acceptedState(1) });
+    });
+
+    it('are refused for an AK whose identity broke, with another AK in between too (F-20)', async () => {
+      const record = await enrolled(store.db, 't-1', 1);
+      const { settled, ...result } = untrustedResult(record, 1);
+      const boot = { resetCount: 1, restartCount: 0 };
+      const condemned = {
+        codes: ['identity.rolled-back'],
+        endsBy: 'enrolment',
+        at: 1,
+        boot,
+        referenceRevision: 0,
+      } as const;
+      await group.commit({ ...result, settled: { ...settled, condemned } });
+      await addTokenFor(store.db, 't-1', 2);
+      await consume(enrolment('t-1', 2, 2));
+      await addTokenFor(store.db, 't-1', 3);
+      expect(await consume(enrolment('t-1', 3, 1))).to.equal('same-ak');
+      expect((await stored(store.db, 't-1')).akName).to.deep.equal(bytes(34, 2));
     });
 
     it('make the token before worthless for its old holder', async () => {

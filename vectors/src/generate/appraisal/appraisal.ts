@@ -7,8 +7,8 @@ import { identityTests } from './identity.ts';
 import { logTests } from './log.ts';
 import { NOTES } from './notes.ts';
 import { contextTests, quoteTests } from './quote.ts';
-import { AK, AT_THE_GATE, AUDIENCE, TERMINAL } from './scene.ts';
-import { gate, RUNTIME, undecided } from './verdicts.ts';
+import { AK, AT_THE_GATE, AUDIENCE, acceptedAt, TERMINAL } from './scene.ts';
+import { gate, RUNTIME, RUNTIME_BEFORE, undecided } from './verdicts.ts';
 
 const ENROLMENT = {
   terminal: TERMINAL,
@@ -34,6 +34,14 @@ export function appraisalDraft(): Draft {
       ...componentTests(),
       undecided('the component list is not at hand', 'list.missing', { ...AT_THE_GATE, lists: [] }),
       undecided('another list is at hand', 'list.missing', { ...AT_THE_GATE, lists: [listOf(4)] }),
+      undecided(
+        'the release lists other components than it did when the events behind the cursor were appraised',
+        'state.conflict',
+        {
+          ...RUNTIME,
+          previous: { ...acceptedAt(RUNTIME_BEFORE), referenceUnchanged: false },
+        },
+      ),
     ],
   };
   const withoutReference: DraftGroup = {

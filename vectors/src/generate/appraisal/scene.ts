@@ -99,6 +99,7 @@ export function acceptedAt(events: readonly Entry[], release = 3): AcceptedBefor
     auditCounter: 41n,
     release,
     listDigest: listDigest(listOf(release)),
+    referenceUnchanged: true,
   };
 }
 
