@@ -4,6 +4,8 @@ export const VERIFIER_CODES = {
   'config.unreadable': 'a file that the configuration names cannot be read: correct its path or its permissions',
   'config.binding':
     'the channel binding tls-server-end-point needs a P-256 certificate: use one, or configure tls-exporter',
+  'listen.failed':
+    'the daemon cannot listen at this address: stop what listens there, or configure another address or port',
   'store.unavailable': 'no SQLite engine is there: install the optional dependency libsql, or run Node 22.13 or later',
   'store.parameter': 'a value of a type that the store does not take was about to be written, and was not: report it',
   'store.value': 'the store holds a value that the verifier did not write: restore it from a backup',

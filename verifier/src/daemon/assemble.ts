@@ -9,16 +9,18 @@ import type { Config } from '../config/schema.ts';
 import { ComponentLists } from '../endpoint/component-lists.ts';
 import { type Listener, listen } from '../endpoint/listener.ts';
 import type { EndpointServices } from '../endpoint/services.ts';
+import { VerifierError } from '../error.ts';
 import { LivenessWatch } from '../liveness/watch.ts';
 import { ReferenceValues } from '../reference/reference-values.ts';
 import { endpointStore } from '../store/endpoint-store.ts';
 import { GroupCommit } from '../store/group-commit.ts';
 import { readHeartbeat } from '../store/liveness.ts';
-import { openStore, type Store } from '../store/open.ts';
+import { openStore } from '../store/open.ts';
 import type { Daemon } from './daemon.ts';
 import { Health } from './health.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { closeParts, type Parts } from './parts.ts';
 import { storeObserver } from './store-observer.ts';
 import { packageVersion } from './version.ts';
 import { WallClock } from './wall-clock.ts';
@@ -28,27 +30,31 @@ const SOURCES = { wall: Date.now, monotonic: () => performance.now() };
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 /**
- * The one place where the parts of the daemon meet.
- * @throws VerifierError `config.*`, `store.*`, `reference.key`
+ * The one place where the parts of the daemon meet. Where one of them cannot be opened, those before it are closed again.
+ * @throws VerifierError `config.*`, `store.*`, `reference.key`, `listen.failed`
  */
 export async function assemble(config: Config, log: Log): Promise<Daemon> {
   const files = readConfiguredFiles(config, Date.now());
-  const store = await openStore({ path: config.store.path, now: Date.now() });
+  const parts: Parts = { store: await openStore({ path: config.store.path, now: Date.now() }) };
   try {
-    return await withStore(config, files, store, log);
+    return await withStore(config, files, parts, log);
   } catch (error) {
-    await store.close();
+    await closeParts(parts).catch((cause: unknown) => {
+      log.error({ reason: String(cause) }, 'closing failed');
+    });
     throw error;
   }
 }
 
-async function withStore(config: Config, files: ConfiguredFiles, store: Store, log: Log): Promise<Daemon> {
-  const { db } = store;
+/** @param parts gets each part as it is opened */
+async function withStore(config: Config, files: ConfiguredFiles, parts: Parts, log: Log): Promise<Daemon> {
+  const { db } = parts.store;
   const { operator } = config;
   const health = new Health();
   const metrics = new Metrics(packageVersion());
   const clock = new WallClock(SOURCES, (await readHeartbeat(db, operator)) ?? 0);
   const group = new GroupCommit(db, operator, storeObserver(health, metrics, log));
+  parts.group = group;
   const references = new ReferenceValues(db, operator, group, files.signers, log);
   await references.load();
   const watch = await LivenessWatch.open({
@@ -59,6 +65,7 @@ async function withStore(config: Config, files: ConfiguredFiles, store: Store, l
     clock,
     log,
   });
+  parts.watch = watch;
   const services: EndpointServices = {
     policy: endpointPolicy(config),
     store: endpointStore(db, operator, group, () => clock.now()),
@@ -71,7 +78,8 @@ async function withStore(config: Config, files: ConfiguredFiles, store: Store, l
     log,
     metrics,
   };
-  const listener = await listen(listenerOptions(config, files), services);
+  const listener = await listening(config.listen, listen(listenerOptions(config, files), services));
+  parts.listener = listener;
   watch.start(() => listener.connections.ping());
   metrics.watch('connections', 'proven connections', () => listener.connections.size);
   metrics.watch(
@@ -100,7 +108,8 @@ async function withStore(config: Config, files: ConfiguredFiles, store: Store, l
     log,
     { certificateChain: files.certificateChain, key: files.key },
   );
-  await api.listen({ host: config.api.host, port: config.api.port });
+  parts.api = api;
+  await listening(config.api, api.listen({ host: config.api.host, port: config.api.port }));
   health.started();
   return {
     listenUrl: `wss://${hostAndPort(listener.address)}${config.listen.path}`,
@@ -117,13 +126,21 @@ async function withStore(config: Config, files: ConfiguredFiles, store: Store, l
     },
     stop: async () => {
       health.draining();
-      await listener.close();
-      await api.close();
-      await watch.stop();
-      await group.idle();
-      await store.close();
+      await closeParts(parts);
     },
   };
+}
+
+async function listening<T>(
+  { host, port }: { readonly host: string; readonly port: number },
+  opened: Promise<T>,
+): Promise<T> {
+  try {
+    return await opened;
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw new VerifierError('listen.failed', `${host}, port ${port}: ${cause.message}`, { cause });
+  }
 }
 
 function auditNow({ connections }: Listener, terminal: string): boolean {
