@@ -58,6 +58,7 @@ export {
   type TerminalClass,
 } from './message/enrolment-token.ts';
 export { type HelloContext, helloDigest, helloMessage } from './message/hello.ts';
+export { CLOSES, closeCodeOf, REFUSALS, type RefusalCode } from './message/refusal.ts';
 export {
   decodeStrict,
   encodeCanonical,

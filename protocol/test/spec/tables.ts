@@ -6,6 +6,7 @@ import { PCR_BYTES, PCR_COUNT } from '../../src/event-log/replay.ts';
 import { MAX_MESSAGE_BYTES, MAX_SLICE_BYTES, MESSAGES, type MessageName } from '../../src/message/catalogue.ts';
 import { TERMINAL_CLASSES } from '../../src/message/enrolment-token.ts';
 import type { Field } from '../../src/message/field.ts';
+import { CLOSES, REFUSALS } from '../../src/message/refusal.ts';
 import { MAX_DEPTH } from '../../src/msgpack/strict.ts';
 import { BINDING_TYPES, PURPOSES } from '../../src/quote/context.ts';
 import { COMPONENT_PHASES, MAX_MANIFEST_BYTES } from '../../src/reference/manifest.ts';
@@ -21,7 +22,6 @@ import {
   TPM_RH,
   TPM_ST,
 } from '../../src/tpm/constants.ts';
-import { REFUSALS } from './refusals.ts';
 
 type Cell = string | number;
 
@@ -131,8 +131,13 @@ export const TABLES: Readonly<Record<string, () => string>> = {
     ),
   refusals: () =>
     table(
-      ['code', 'meaning'],
-      Object.entries(REFUSALS).map(([name, meaning]) => [code(name), meaning]),
+      ['code', 'sender', 'close code', 'meaning'],
+      Object.entries(REFUSALS).map(([name, { from, close, meaning }]) => [code(name), from, close, meaning]),
+    ),
+  'close codes': () =>
+    table(
+      ['close code', 'when'],
+      Object.values(CLOSES).map(({ code: number, when }) => [number, when]),
     ),
   reasons,
   'protocol codes': () =>

@@ -1,6 +1,7 @@
 import {
   type BootIdentity,
   type ChannelBinding,
+  CLOSES,
   encodeMessage,
   equalBytes,
   type Message,
@@ -16,14 +17,7 @@ import { Enrolling } from '../enrolment/enrolling.ts';
 import { Audit } from './audit.ts';
 import { AuditTimer } from './audit-timer.ts';
 import { proveTerminal } from './hello.ts';
-import {
-  CLOSE_DEADLINE_MS,
-  CLOSE_GOING_AWAY,
-  CLOSE_POLICY,
-  CLOSE_PROTOCOL,
-  CLOSE_UNSUPPORTED,
-  Refusal,
-} from './refusal.ts';
+import { CLOSE_DEADLINE_MS, Refusal } from './refusal.ts';
 import type { EndpointServices } from './services.ts';
 import type { TerminalRecord } from './terminal-record.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -120,19 +114,19 @@ export class Connection {
 
   /** A newer connection proved to be the same terminal. */
   supersede(): void {
-    this.#refuse(new Refusal('session.superseded', CLOSE_POLICY));
+    this.#refuse(new Refusal('session.superseded'));
   }
 
   /** A newer connection needs the place of this one, which has proven nothing. */
   displace(): void {
-    this.#refuse(new Refusal('limit.connections', CLOSE_POLICY));
+    this.#refuse(new Refusal('limit.connections'));
   }
 
   /** The daemon stops: what is in hand is answered, nothing more is taken; a peer that does not close in time is cut off. */
   async drain(): Promise<void> {
     this.#draining = true;
     this.#enqueue(async () => {
-      this.#socket.close(CLOSE_GOING_AWAY);
+      this.#socket.close(CLOSES.goingAway.code);
       this.#gone();
     });
     await this.#tasks;
@@ -148,11 +142,11 @@ export class Connection {
     if (this.#state === 'closed' || this.#draining) return;
     const arrivedAt = this.#services.clock.monotonic();
     if (!isBinary) {
-      this.#refuse(new Refusal('message.type', CLOSE_UNSUPPORTED));
+      this.#refuse(new Refusal('message.type', CLOSES.unsupported.code));
       return;
     }
     if (this.#waiting >= MAX_WAITING || this.#isTooMuch(data.length, arrivedAt)) {
-      this.#refuse(new Refusal('limit.rate', CLOSE_POLICY));
+      this.#refuse(new Refusal('limit.rate'));
       return;
     }
     this.#enqueue(() => this.#message(new Uint8Array(data), arrivedAt));
@@ -171,7 +165,7 @@ export class Connection {
   #pinged(data: Buffer): void {
     if (this.#state === 'closed') return;
     if (this.#bucket.take(this.#services.clock.monotonic())) this.#socket.pong(data);
-    else this.#refuse(new Refusal('limit.rate', CLOSE_POLICY));
+    else this.#refuse(new Refusal('limit.rate'));
   }
 
   /** One thing at a time: the state is looked at when a task begins, not when it was queued. */
@@ -206,7 +200,7 @@ export class Connection {
       case 'refusal':
         this.#step('refusal');
         this.#services.log.info({ terminal: this.terminal, code: message.code }, 'the terminal refused');
-        this.#socket.close(CLOSE_POLICY);
+        this.#socket.close(CLOSES.policy.code);
         return undefined;
     }
   }
@@ -223,7 +217,7 @@ export class Connection {
     if (this.#closed()) return;
     const record = await this.#services.store.raiseSession(proven.record.terminal);
     if (record === undefined || !isSameEnrolment(record, proven.record)) {
-      throw new Refusal('session.unproven', CLOSE_POLICY);
+      throw new Refusal('session.unproven');
     }
     if (this.#closed()) return;
     this.#step('session-committed');
@@ -299,7 +293,7 @@ export class Connection {
         await this.#gateAfterNewBoot(audit, outcome.boot);
         return;
       case 'no-result':
-        if (outcome.code === 'session.superseded') throw new Refusal('session.superseded', CLOSE_POLICY);
+        if (outcome.code === 'session.superseded') throw new Refusal('session.superseded');
         this.#step('result-sent');
         this.#disarm();
         this.#noResult(id ?? new Uint8Array(8), outcome.code);
@@ -337,7 +331,7 @@ export class Connection {
   }
 
   async #gateAfterNewBoot(audit: Audit, boot: BootIdentity): Promise<void> {
-    if (!(await audit.newBoot(boot))) throw new Refusal('session.superseded', CLOSE_POLICY);
+    if (!(await audit.newBoot(boot))) throw new Refusal('session.superseded');
     if (!this.#closed()) await this.#challenge();
   }
 
@@ -378,7 +372,7 @@ export class Connection {
     this.#deadline = undefined;
     if (this.#state === 'idle' || this.#state === 'appraising') return;
     this.#step('deadline');
-    if (this.#closed()) this.#refuse(new Refusal('session.deadline', CLOSE_POLICY));
+    if (this.#closed()) this.#refuse(new Refusal('session.deadline'));
     else this.#audit?.expire();
   }
 
@@ -397,10 +391,10 @@ export class Connection {
 
   #failed(error: unknown): void {
     if (error instanceof Refusal) return this.#refuse(error);
-    if (error instanceof ProtocolError) return this.#refuse(new Refusal(error.code, CLOSE_PROTOCOL));
+    if (error instanceof ProtocolError) return this.#refuse(new Refusal(error.code));
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#services.log.error({ terminal: this.terminal, detail }, 'a connection met a defect');
-    return this.#refuse(new Refusal('verifier.malfunction', CLOSE_POLICY));
+    return this.#refuse(new Refusal('verifier.malfunction'));
   }
 
   #refuse(refusal: Refusal): void {

@@ -8,7 +8,7 @@ import {
   type VerificationKey,
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
-import { CLOSE_POLICY, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import type { EndpointServices } from './services.ts';
 import type { TerminalRecord } from './terminal-record.ts';
 
@@ -41,7 +41,7 @@ export async function proveTerminal(
   const sessionKey = record === undefined ? NOBODY : nodeCrypto.importKey(keyOfSpki(record.sessionKey));
   if (!sessionKey.verify(helloMessage(context), signature) || record === undefined) {
     if (record !== undefined) raiseAlarm(services, record.terminal, remote);
-    throw new Refusal('session.unproven', CLOSE_POLICY);
+    throw new Refusal('session.unproven');
   }
   return { record, akKey: nodeCrypto.importKey(attestationKey(parsePublic(record.akPublic))) };
 }

@@ -17,7 +17,7 @@ import {
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { type OpenChallenge, openChallenge } from '../challenge/open-challenge.ts';
-import { CLOSE_POLICY, Refusal } from '../endpoint/refusal.ts';
+import { Refusal } from '../endpoint/refusal.ts';
 import type { EndpointServices } from '../endpoint/services.ts';
 
 /**
@@ -71,12 +71,12 @@ export class Enrolling {
     const secretHash = nodeCrypto.sha256(request.token);
     const token = await services.store.findToken(secretHash, services.clock.wall());
     if (token === undefined || token.terminal !== request.terminal) {
-      throw new Refusal('enrolment.token-invalid', CLOSE_POLICY);
+      throw new Refusal('enrolment.token-invalid');
     }
     try {
       return new Enrolling(services, request, binding, secretHash);
     } catch (cause) {
-      if (cause instanceof ProtocolError) throw new Refusal('enrolment.refused', CLOSE_POLICY);
+      if (cause instanceof ProtocolError) throw new Refusal('enrolment.refused');
       throw cause;
     }
   }
@@ -90,7 +90,7 @@ export class Enrolling {
     const { clock, store } = this.#services;
     const qualifiedName = primaryQualifiedName(TPM_RH.ENDORSEMENT, this.#akName, nodeCrypto);
     if (arrivedAt > this.challenge.expiresAt || !this.#holds(evidence, qualifiedName)) {
-      throw new Refusal('enrolment.refused', CLOSE_POLICY);
+      throw new Refusal('enrolment.refused');
     }
     const outcome = await store.enrol(
       {
@@ -103,7 +103,7 @@ export class Enrolling {
       },
       clock.wall(),
     );
-    if (outcome !== 'enrolled') throw new Refusal(`enrolment.${outcome}`, CLOSE_POLICY);
+    if (outcome !== 'enrolled') throw new Refusal(`enrolment.${outcome}`);
   }
 
   #holds(evidence: Message<'evidence'>, qualifiedSigner: Uint8Array): boolean {
