@@ -37,6 +37,7 @@ export function bootFindings(
   const seen = new Set<string>();
   for (const one of measured) {
     seen.add(one.name);
+    if (findings.length === MAX_FINDINGS) continue;
     const listed = release.components.get(one.name);
     if (listed?.phase !== 'boot') findings.push(unlisted(one.name, one.digest, reference, one.event));
     else if (!sameBytes(listed.digest, one.digest)) findings.push(changed(listed, one.digest, reference, one.event));
@@ -53,8 +54,9 @@ export function startedFindings(
 ): readonly Finding[] {
   const findings: Finding[] = [];
   for (const one of started) {
+    if (findings.length === MAX_FINDINGS) break;
     const finding = componentFinding(reference, release, one.name, one.digest, one.event);
-    if (finding !== undefined && findings.length < MAX_FINDINGS) findings.push(finding);
+    if (finding !== undefined) findings.push(finding);
   }
   return findings;
 }
@@ -69,6 +71,7 @@ export function listFindings(
   const seen = new Set<string>();
   for (const { name, digest } of list) {
     seen.add(name);
+    if (findings.length === MAX_FINDINGS) continue;
     const finding = componentFinding(reference, release, name, digest);
     if (finding !== undefined) findings.push(finding);
   }

@@ -14,7 +14,7 @@ import { LivenessWatch } from '../liveness/watch.ts';
 import { ReferenceValues } from '../reference/reference-values.ts';
 import { endpointStore } from '../store/endpoint-store.ts';
 import { GroupCommit } from '../store/group-commit.ts';
-import { readHeartbeat } from '../store/liveness.ts';
+import { latestMoment } from '../store/liveness.ts';
 import { openStore } from '../store/open.ts';
 import type { Daemon } from './daemon.ts';
 import { Health } from './health.ts';
@@ -52,7 +52,7 @@ async function withStore(config: Config, files: ConfiguredFiles, parts: Parts, l
   const { operator } = config;
   const health = new Health();
   const metrics = new Metrics(packageVersion());
-  const clock = new WallClock(SOURCES, (await readHeartbeat(db, operator)) ?? 0);
+  const clock = new WallClock(SOURCES, await latestMoment(db, operator));
   const group = new GroupCommit(db, operator, storeObserver(health, metrics, log));
   parts.group = group;
   const references = new ReferenceValues(db, operator, group, files.signers, log);

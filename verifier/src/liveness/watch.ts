@@ -1,8 +1,16 @@
 import type { WallClock } from '../daemon/wall-clock.ts';
 import type { EndpointLog } from '../endpoint/services.ts';
 import type { TerminalRecord } from '../endpoint/terminal-record.ts';
-import { readHeartbeat, recordVerdictChanges, touchLastSeen, writeHeartbeat } from '../store/liveness.ts';
+import {
+  readHeartbeat,
+  readOutage,
+  recordVerdictChanges,
+  touchLastSeen,
+  writeHeartbeat,
+  writeOutage,
+} from '../store/liveness.ts';
 import type { Database } from '../store/open.ts';
+import { forgetLists } from '../store/references.ts';
 import { forgetTokens } from '../store/tokens.ts';
 import { type JudgedVerdict, type LivenessPolicy, type Outage, verdictOf } from './verdict.ts';
 
@@ -20,6 +28,10 @@ export interface WatchOptions {
 const TOKEN_KEPT_MS = 86_400_000;
 const PASSES_PER_GRACE = 8;
 const PINGS_EVERY = 2;
+/** Lists go unused where a release does: seldom. */
+const LISTS_FORGOTTEN_EVERY = 256;
+/** A pass that is later than this part of the grace found a verifier that did not run. */
+const FROZEN_PART_OF_GRACE = 1 / 2;
 
 /**
  * Keeps what liveness is judged by in the store: who was seen (every quarter grace), that a verifier ran (heartbeat), and each verdict that
@@ -29,31 +41,38 @@ export class LivenessWatch {
   readonly #options: WatchOptions;
   #ping: () => readonly string[] = () => [];
   #outage: Outage | undefined;
+  /** the one that the store knows */
+  #noted: Outage | undefined;
+  /** wall clock at which this verifier was last seen to run */
+  #ranAt: number;
   #timer: NodeJS.Timeout | undefined;
   #pass: Promise<void> = Promise.resolve();
   #passes = 0;
   #stopped = false;
 
-  private constructor(options: WatchOptions, outage: Outage | undefined) {
+  private constructor(options: WatchOptions, outage: Outage | undefined, now: number) {
     this.#options = options;
     this.#outage = outage;
+    this.#noted = outage;
+    this.#ranAt = now;
   }
 
-  /** The time since the last heartbeat was a time without a verifier. */
+  /** The time since the last heartbeat was a time without a verifier. It is noted before a heartbeat hides it. */
   static async open(options: WatchOptions): Promise<LivenessWatch> {
     const { db, operator, clock, intervalMs } = options;
     const heartbeat = await readHeartbeat(db, operator);
+    const before = await readOutage(db, operator);
     const now = clock.now();
+    const outage =
+      heartbeat === undefined ? undefined : followedBy(before, { from: heartbeat, until: now + intervalMs });
+    if (outage !== undefined) await writeOutage(db, operator, outage);
     await writeHeartbeat(db, operator, now);
-    return new LivenessWatch(
-      options,
-      heartbeat === undefined ? undefined : { from: heartbeat, until: now + intervalMs },
-    );
+    return new LivenessWatch(options, outage, now);
   }
 
   /** The verdict of a row now: stored state, time and policy, nothing else. */
   readonly judge = (record: TerminalRecord, now: number): JudgedVerdict => {
-    this.#noticeStep();
+    this.#noticeOutage();
     return verdictOf(record, now, this.#options.policy, this.#outage);
   };
 
@@ -88,25 +107,39 @@ export class LivenessWatch {
 
   async #once(): Promise<void> {
     const { db, operator, clock } = this.#options;
-    this.#noticeStep();
+    this.#noticeOutage();
     const now = clock.now();
+    const outage = this.#outage;
+    if (outage !== undefined && outage !== this.#noted) await writeOutage(db, operator, outage);
+    this.#noted = outage;
     if (this.#passes % PINGS_EVERY === 0) {
       await touchLastSeen(db, operator, this.#ping(), now);
-      await writeHeartbeat(db, operator, now);
       await forgetTokens(db, operator, now - TOKEN_KEPT_MS);
     }
+    await writeHeartbeat(db, operator, now);
+    if (this.#passes % LISTS_FORGOTTEN_EVERY === 0) await forgetLists(db, operator);
     this.#passes += 1;
     await recordVerdictChanges(db, operator, now, (record) => this.judge(record, now));
   }
 
-  /** An outage that is still excused goes on: who was last seen before it is not blamed because the clock was put forward too. */
-  #noticeStep(): void {
-    const { clock, intervalMs, log } = this.#options;
+  /** The clock was put forward, or this process stood still: a suspended machine, a stopped process, an event loop that was held up. */
+  #noticeOutage(): void {
+    const { clock, intervalMs, log, policy } = this.#options;
+    const ranAt = this.#ranAt;
     const step = clock.step();
-    if (step === undefined) return;
-    const before = this.#outage;
-    const from = before !== undefined && step.from < before.until ? Math.min(before.from, step.from) : step.from;
-    this.#outage = { from, until: step.to + intervalMs };
-    log.warn({ from: step.from, to: step.to }, 'the clock was put forward; nobody is blamed for it');
+    const now = clock.now();
+    this.#ranAt = now;
+    if (step !== undefined) {
+      this.#outage = followedBy(this.#outage, { from: step.from, until: step.to + intervalMs });
+      log.warn({ from: step.from, to: step.to }, 'the clock was put forward; nobody is blamed for it');
+    } else if (now - ranAt > policy.graceMs * FROZEN_PART_OF_GRACE) {
+      this.#outage = followedBy(this.#outage, { from: ranAt, until: now + intervalMs });
+      log.warn({ from: ranAt, to: now }, 'the verifier stood still; nobody is blamed for it');
+    }
   }
+}
+
+/** An outage that is still excused goes on in the next: who was last seen before it is not blamed because another one came. */
+function followedBy(before: Outage | undefined, next: Outage): Outage {
+  return before !== undefined && next.from < before.until ? { ...next, from: Math.min(before.from, next.from) } : next;
 }

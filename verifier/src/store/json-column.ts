@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { Condemnation } from '../appraisal/condemnation.ts';
 import type { Explained } from '../appraisal/explain.ts';
 import { VerifierError } from '../error.ts';
+import type { Outage } from '../liveness/verdict.ts';
 
 /** A column that holds JSON, written and read by us alone. */
 export interface JsonColumn<T> {
@@ -38,6 +39,8 @@ export const condemnationColumn: JsonColumn<Condemnation> = jsonColumn(
     referenceRevision: count,
   }),
 );
+
+export const outageColumn: JsonColumn<Outage> = jsonColumn(v.strictObject({ from: count, until: count }));
 
 export const explanationColumn: JsonColumn<readonly Explained[]> = jsonColumn(
   v.array(

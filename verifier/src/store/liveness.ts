@@ -1,8 +1,9 @@
 import type { TerminalRecord } from '../endpoint/terminal-record.ts';
-import type { JudgedVerdict } from '../liveness/verdict.ts';
+import type { JudgedVerdict, Outage } from '../liveness/verdict.ts';
+import { outageColumn } from './json-column.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import type { Database } from './open.ts';
-import { shownCode } from './results.ts';
+import { latestResultAt, shownCode } from './results.ts';
 import { readTerminal } from './terminal-row.ts';
 
 const TOUCHED_AT_ONCE = 500;
@@ -34,6 +35,21 @@ export async function readHeartbeat(db: Database, operator: string): Promise<num
 
 export async function writeHeartbeat(db: Database, operator: string, at: number): Promise<void> {
   await writeMeta(db, operator, 'heartbeat', String(at));
+}
+
+/** The time for which nobody is blamed, as a verifier of this operator noted it last. */
+export async function readOutage(db: Database, operator: string): Promise<Outage | undefined> {
+  const text = await readMeta(db, operator, 'outage');
+  return text === undefined ? undefined : outageColumn.read(text);
+}
+
+export async function writeOutage(db: Database, operator: string, outage: Outage): Promise<void> {
+  await writeMeta(db, operator, 'outage', outageColumn.write(outage));
+}
+
+/** The latest moment that the store knows of: a clock that stands before it was put back. 0 in an empty store. */
+export async function latestMoment(db: Database, operator: string): Promise<number> {
+  return Math.max((await readHeartbeat(db, operator)) ?? 0, (await latestResultAt(db, operator)) ?? 0);
 }
 
 /**

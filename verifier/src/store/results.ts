@@ -151,6 +151,18 @@ export function latestResult(db: Database, operator: string, terminal: string): 
   return newest(resultsOf(db, operator, terminal));
 }
 
+/** When the last leaf was appended; undefined in an empty ledger. */
+export async function latestResultAt(db: Database, operator: string): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('results')
+    .select('at')
+    .where('operator', '=', operator)
+    .orderBy('ledger_index', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.at;
+}
+
 /** The newest result that had something to explain: the one that condemned, where the terminal is condemned. */
 export function latestExplanation(
   db: Database,

@@ -163,6 +163,6 @@ export interface ComponentListsTable {
 /** Single values; key (operator, key). */
 export interface MetaTable {
   operator: string;
-  key: 'heartbeat' | 'referenceRevision';
+  key: 'heartbeat' | 'outage' | 'referenceRevision';
   value: string;
 }

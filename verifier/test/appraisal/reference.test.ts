@@ -1,6 +1,7 @@
 import { toHex } from '@mtm-attest/protocol';
 import { expect } from 'chai';
 import type { AttestationResult } from '../../src/appraisal/appraise.ts';
+import { listFindings } from '../../src/appraisal/reference.ts';
 import { admitted, audit, challengeOf, codesOf, gate, listsOf, NOW } from './appraisal.ts';
 import { componentsOf, digestOf, referenceOf, releaseOf } from './firmware.ts';
 import { TestTerminal } from './terminal.ts';
@@ -200,6 +201,26 @@ describe('everything started and audited is listed', () => {
       terminal.answer(challengeOf('runtime', previous, 60 + i));
     }
     expectUntrusted(audit(terminal, previous), 'component.digest');
+  });
+
+  it('looks through the other releases for the findings that it tells, not for every entry of a list (F-54)', () => {
+    let looked = 0;
+    class Counted<K, V> extends Map<K, V> {
+      override get(key: K): V | undefined {
+        looked += 1;
+        return super.get(key);
+      }
+    }
+    const reference = referenceOf({ releases: Array.from({ length: 40 }, (_, i) => releaseOf(i + 1)) });
+    const [own] = reference.releases.values();
+    const release = own ?? expect.fail();
+    const releases = new Map(
+      [...reference.releases].map(([number, one]) => [number, { ...one, components: new Counted(one.components) }]),
+    );
+    const list = Array.from({ length: 4000 }, (_, i) => ({ name: `x${i}`, digest: new Uint8Array(32) }));
+    const findings = listFindings({ ...reference, releases }, { ...release, components: new Counted() }, list);
+    expect(findings).to.have.length(16);
+    expect(looked).to.equal(16 + 16 * 40);
   });
 
   it('does not decide where a list is missing, unless something else does', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { WallClock } from '../../src/daemon/wall-clock.ts';
 import type { TerminalRecord } from '../../src/endpoint/terminal-record.ts';
 import { LivenessWatch } from '../../src/liveness/watch.ts';
-import { readHeartbeat, writeHeartbeat } from '../../src/store/liveness.ts';
+import { latestMoment, readHeartbeat, writeHeartbeat, writeOutage } from '../../src/store/liveness.ts';
 import { history } from '../../src/store/results.ts';
 import { findToken } from '../../src/store/tokens.ts';
 import {
@@ -42,15 +42,23 @@ class Watched {
     this.monotonic += ms;
   }
 
+  /** Time passes while the verifier runs: a pass in every quarter of the grace. */
+  async live(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= POLICY.graceMs / 4) {
+      this.pass(Math.min(left, POLICY.graceMs / 4));
+      await this.passMade();
+    }
+  }
+
   get watch(): LivenessWatch {
     if (this.#watch === undefined) expect.fail('not open');
     return this.#watch;
   }
 
-  /** A verifier starts; the clock goes on from the heartbeat stored. */
+  /** A verifier starts; the clock goes on from what is stored. */
   async open(): Promise<void> {
     await this.#watch?.stop();
-    this.clock = this.#newClock((await readHeartbeat(this.store.db, OPERATOR)) ?? 0);
+    this.clock = this.#newClock(await latestMoment(this.store.db, OPERATOR));
     this.#watch = await LivenessWatch.open({
       db: this.store.db,
       operator: OPERATOR,
@@ -132,6 +140,50 @@ describe('LivenessWatch', () => {
     expect(watched.watch.judge(record, started + INTERVAL_MS).verdict).to.equal('unreachable');
   });
 
+  it('blames nobody for it after a second restart either, as long as the first is excused', async () => {
+    const record = await trusted('t-1');
+    await writeHeartbeat(watched.store.db, OPERATOR, watched.wall);
+    watched.pass(DAY_MS);
+    await watched.open();
+    watched.pass(1000);
+    await watched.open();
+    expect(watched.watch.judge(record, watched.wall).verdict).to.equal('trusted');
+    expect(watched.watch.judge(record, watched.wall + INTERVAL_MS).verdict).to.equal('unreachable');
+  });
+
+  it('does blame for what was before an outage that is over', async () => {
+    const record = await trusted('t-1');
+    await writeOutage(watched.store.db, OPERATOR, { from: START, until: START + INTERVAL_MS });
+    await writeHeartbeat(watched.store.db, OPERATOR, START + INTERVAL_MS);
+    watched.pass(DAY_MS);
+    await watched.open();
+    expect(watched.watch.judge(record, watched.wall).verdict).to.equal('unreachable');
+  });
+
+  it('blames nobody for the time in which it stood still, though no clock was put forward', async () => {
+    const record = await trusted('t-1');
+    await watched.open();
+    await watched.passMade();
+    watched.pass(DAY_MS);
+    expect(watched.watch.judge(record, watched.clock.now()).verdict, 'before the next pass').to.equal('trusted');
+    await watched.passMade();
+    await watched.passMade();
+    expect(await watched.verdicts('t-1')).to.deep.equal([]);
+    expect(watched.warnings).to.deep.equal([{ from: START, to: START + DAY_MS }]);
+    expect(watched.watch.judge(record, watched.wall + INTERVAL_MS).verdict).to.equal('unreachable');
+  });
+
+  it('notes an outage before its heartbeat hides it: a verifier that dies in between excuses it still', async () => {
+    const record = await trusted('t-1');
+    await watched.open();
+    await watched.passMade();
+    watched.pass(DAY_MS);
+    await watched.passMade();
+    watched.pass(1);
+    await watched.open();
+    expect(watched.watch.judge(record, watched.wall).verdict).to.equal('trusted');
+  });
+
   it('writes the heartbeat when it opens, and again as long as it runs', async () => {
     const { db } = watched.store;
     await watched.open();
@@ -145,7 +197,10 @@ describe('LivenessWatch', () => {
     await trusted('t-1', 1);
     await trusted('t-2', 2);
     await watched.open();
-    watched.pass(81);
+    for (const ms of [20, 20, 20, 20, 1]) {
+      watched.seen.push('t-1');
+      await watched.live(ms);
+    }
     watched.seen.push('t-1');
     await watched.passMade();
     await watched.passMade();
@@ -187,17 +242,17 @@ describe('LivenessWatch', () => {
   it('a clock that goes back makes nobody trusted: evidence ages on (F-25)', async () => {
     const record = await trusted('t-1');
     await watched.open();
-    watched.pass(81);
+    await watched.live(81);
     expect(watched.watch.judge(record, watched.clock.now()).verdict).to.equal('unreachable');
     watched.wall -= DAY_MS;
     expect(watched.watch.judge(record, watched.clock.now()).verdict).to.equal('unreachable');
     expect(watched.warnings).to.deep.equal([]);
   });
 
-  it('a clock that went back while no verifier ran does so neither: the heartbeat is the floor (F-25)', async () => {
+  it('a clock that went back while no verifier ran does so neither: the store knows a floor (F-25)', async () => {
     const record = await trusted('t-1');
     await watched.open();
-    watched.pass(81);
+    await watched.live(81);
     await watched.passMade();
     expect(await watched.verdicts('t-1')).to.deep.equal(['unreachable connection.lost']);
     watched.wall -= DAY_MS;
@@ -209,7 +264,7 @@ describe('LivenessWatch', () => {
   it('goes on from what is stored after a restart: nobody is lost, nobody is judged twice', async () => {
     await trusted('t-1');
     await watched.open();
-    watched.pass(81);
+    await watched.live(81);
     await watched.passMade();
     await watched.open();
     await watched.passMade();
@@ -234,8 +289,7 @@ describe('LivenessWatch', () => {
     await trusted('t-1');
     await watched.open();
     await db.schema.alterTable('meta').renameTo('meta_away').execute();
-    watched.pass(81);
-    await watched.passMade();
+    await watched.live(81);
     expect(watched.errors.length).to.be.greaterThan(0);
     await db.schema.alterTable('meta_away').renameTo('meta').execute();
     await watched.passMade();

@@ -1,15 +1,17 @@
 import { encodeManifest, encodeSignedManifest, type Manifest } from '@mtm-attest/protocol';
 import { expect } from 'chai';
 import { VerifierError } from '../../src/error.ts';
+import { GroupCommit } from '../../src/store/group-commit.ts';
 import {
   findList,
+  forgetLists,
   keepList,
   type LoadedManifest,
   loadManifest,
   newestManifests,
   referenceRevision,
 } from '../../src/store/references.ts';
-import { bytes, OPERATOR, type TemporaryStore, temporaryStore } from './fixture.ts';
+import { bytes, enrolled, OPERATOR, type TemporaryStore, temporaryStore, trustedResult } from './fixture.ts';
 
 function manifest(sequence: number, minimum = 1, changes: Partial<Manifest> = {}): Manifest {
   const components = [{ name: 'app.js', pcr: 4, digest: bytes(32, 1), phase: 'boot' as const }];
@@ -90,5 +92,16 @@ describe('stored manifests', () => {
     await keepList(store.db, OPERATOR, digest, bytes(5000, 5));
     expect(await findList(store.db, OPERATOR, digest)).to.deep.equal(bytes(5000, 4));
     expect(await findList(store.db, 'operator-b', digest)).to.equal(undefined);
+  });
+
+  it('component lists that no terminal was accepted with are forgotten', async () => {
+    const record = await enrolled(store.db, 't-1');
+    await new GroupCommit(store.db, OPERATOR).commit(trustedResult(record, 3));
+    for (const number of [3, 4]) await keepList(store.db, OPERATOR, bytes(32, number), bytes(5000, number));
+    await keepList(store.db, 'operator-b', bytes(32, 4), bytes(5000, 4));
+    expect(await forgetLists(store.db, OPERATOR)).to.equal(1);
+    expect(await findList(store.db, OPERATOR, bytes(32, 3))).to.deep.equal(bytes(5000, 3));
+    expect(await findList(store.db, OPERATOR, bytes(32, 4))).to.equal(undefined);
+    expect(await findList(store.db, 'operator-b', bytes(32, 4))).to.deep.equal(bytes(5000, 4));
   });
 });
