@@ -2,6 +2,7 @@ export { Cursor } from './bytes/cursor.ts';
 export { equalBytes } from './bytes/equal.ts';
 export { decodeUtf8, fromHex, isId, toHex, utf8 } from './bytes/text.ts';
 export { Writer } from './bytes/writer.ts';
+export { scalarsOfDer } from './crypto/ecdsa-der.ts';
 export type { HashFunction } from './crypto/hash.ts';
 export { isLowS, withLowS } from './crypto/low-s.ts';
 export { nobleCrypto } from './crypto/noble.ts';
@@ -34,6 +35,28 @@ export {
   type ReplayState,
   resetPcrs,
 } from './event-log/replay.ts';
+export { readImaAscii } from './ima/ascii-list.ts';
+export { readImaBinary } from './ima/binary-list.ts';
+export { aggregatedPcrs, BOOT_AGGREGATE, bootAggregate } from './ima/boot-aggregate.ts';
+export { detectImaForm } from './ima/detect.ts';
+export type { ImaEntry, ImaForm, ImaPosition, ImaRead, ImaVisitor } from './ima/entry.ts';
+export {
+  type FileDigest,
+  type FileMeasurement,
+  fileMeasurement,
+  type ImaField,
+  imaFields,
+} from './ima/file-measurement.ts';
+export {
+  type ImaFinding,
+  ImaReplay,
+  type ImaReplayQuestion,
+  type ImaRule,
+  type ImaState,
+  resetValue,
+} from './ima/replay.ts';
+export { type ImaKey, type ImaSignature, type ImaSigner, imaSigner, parseImaSignature } from './ima/signature.ts';
+export { templateDigest } from './ima/template-digest.ts';
 export {
   type AnyMessage,
   encodeMessage,
@@ -119,6 +142,18 @@ export {
   type VerifierInput,
   type VerifierState,
 } from './session/verifier.ts';
+export { TCG_ANOMALIES, type TcgAnomaly, type TcgAnomalyCode } from './tcg-log/anomaly.ts';
+export type { TcgProof } from './tcg-log/coverage.ts';
+export { type TcgEventText, tcgEventText } from './tcg-log/event-text.ts';
+export { TCG_EVENT_TYPES, type TcgEventName, type TcgEventType, tcgEventName } from './tcg-log/event-type.ts';
+export type { ExaminedRecord } from './tcg-log/examination.ts';
+export type { TcgDigest, TcgRecord } from './tcg-log/record.ts';
+export type { ReplayedPcr } from './tcg-log/replay.ts';
+export { type ReplayedTcgLog, replayTcgLog, TcgLogFold, type TcgVisitor } from './tcg-log/replayed-log.ts';
+export type { SecureBootState, SecureBootVariable } from './tcg-log/secure-boot.ts';
+export { shownText } from './tcg-log/shown-text.ts';
+export type { TcgSpecId } from './tcg-log/spec-id.ts';
+export { parseUefiVariable, type UefiVariable } from './tcg-log/uefi-variable.ts';
 export { type Attest, type Attested, type AttestType, parseAttest, writeAttest } from './tpm/attest.ts';
 export {
   AK_ATTRIBUTES,
@@ -149,6 +184,7 @@ export {
   parsePcrSelection,
   parseSelectionText,
   pcrDigest,
+  readPcrSelection,
   selectionText,
   writePcrSelection,
 } from './tpm/pcr.ts';

@@ -6,7 +6,7 @@ import { equalBytes } from '../bytes/equal.ts';
 import { integer } from '../bytes/integer.ts';
 import { Writer } from '../bytes/writer.ts';
 import { ProtocolError } from '../error.ts';
-import type { HashName } from '../tpm/constants.ts';
+import { HASHES as HASH_FORMS, type HashName } from '../tpm/constants.ts';
 import type { HashFunction } from './hash.ts';
 import { checkKeyMaterial } from './key-rules.ts';
 import type { CryptoSuite, KeyMaterial, VerificationKey } from './signature-verifier.ts';
@@ -44,13 +44,13 @@ function ecdsaKey(material: Extract<KeyMaterial, { algorithm: 'ecdsa-p256' }>): 
     throw new ProtocolError('key.parameters', undefined, { cause });
   }
   const hash = HASHES[material.hash];
-  return {
-    material,
-    verify: (message, signature) =>
-      signature.length === 64 &&
-      inRange(signature, Point.Fn.ORDER) &&
-      p256.verify(signature, hash(message), point, { prehash: false, lowS: false }),
-  };
+  const { size } = HASH_FORMS[material.hash];
+  const verifyDigest = (digest: Uint8Array, signature: Uint8Array): boolean =>
+    digest.length === size &&
+    signature.length === 64 &&
+    inRange(signature, Point.Fn.ORDER) &&
+    p256.verify(signature, digest, point, { prehash: false, lowS: false });
+  return { material, verify: (message, signature) => verifyDigest(hash(message), signature), verifyDigest };
 }
 
 function inRange(signature: Uint8Array, order: bigint): boolean {
@@ -75,6 +75,7 @@ function ed25519Key(material: Extract<KeyMaterial, { algorithm: 'ed25519' }>): V
       const expected = Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(k));
       return equalBytes(expected.toBytes(), r);
     },
+    verifyDigest: () => false,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   createPublicKey,
   hash,
   type KeyObject,
+  publicDecrypt,
   publicEncrypt,
   randomBytes,
   verify,
@@ -15,6 +16,7 @@ import type { Agreement, SecretCrypto } from '../tpm/encrypted-secret.ts';
 import type { MacFunction } from '../tpm/key-derivation.ts';
 import type { HashFunction } from './hash.ts';
 import { checkKeyMaterial } from './key-rules.ts';
+import { nobleCrypto } from './noble.ts';
 import type { CryptoSuite, KeyMaterial, VerificationKey } from './signature-verifier.ts';
 
 /** The fast implementation: node:crypto, keys imported once as KeyObjects. */
@@ -33,7 +35,7 @@ export const nodeCrypto: CryptoSuite = {
     } catch (cause) {
       throw new ProtocolError('key.parameters', undefined, { cause });
     }
-    return { material, verify: verification(material, key) };
+    return { material, verify: verification(material, key), verifyDigest: digestVerification(material, key) };
   },
 };
 
@@ -133,6 +135,47 @@ function verification(material: KeyMaterial, key: KeyObject): VerificationKey['v
       return (message, signature) =>
         signature.length === material.modulus.length && verify(material.hash, message, options, signature);
     }
+  }
+}
+
+/** DigestInfo (RFC 8017, 9.2) up to the digest: SEQUENCE, algorithm identifier with NULL, OCTET STRING. */
+const DIGEST_INFO: Readonly<Record<HashName, string>> = {
+  sha1: '3021300906052b0e03021a05000414',
+  sha256: '3031300d060960864801650304020105000420',
+  sha384: '3041300d060960864801650304020205000430',
+  sha512: '3051300d060960864801650304020305000440',
+};
+
+/** Node has no ECDSA over a digest, so noble decides that; few keys are asked, so only theirs are imported a second time. */
+function digestVerification(material: KeyMaterial, key: KeyObject): VerificationKey['verifyDigest'] {
+  switch (material.algorithm) {
+    case 'ecdsa-p256': {
+      let portable: VerificationKey | undefined;
+      return (digest, signature) => {
+        portable ??= nobleCrypto.importKey(material);
+        return portable.verifyDigest(digest, signature);
+      };
+    }
+    case 'rsassa': {
+      const { hash: name, modulus } = material;
+      const head = Buffer.from(DIGEST_INFO[name], 'hex');
+      return (digest, signature) =>
+        digest.length === HASHES[name].size &&
+        signature.length === modulus.length &&
+        recovered(key, signature)?.equals(Buffer.concat([head, digest])) === true;
+    }
+    case 'rsapss':
+    case 'ed25519':
+      return () => false;
+  }
+}
+
+/** What a PKCS #1 v1.5 signature pads; undefined where the padding is wrong. */
+function recovered(key: KeyObject, signature: Uint8Array): Buffer | undefined {
+  try {
+    return publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature);
+  } catch {
+    return undefined;
   }
 }
 

@@ -30,6 +30,11 @@ export interface VerificationKey {
    * @returns false for whatever does not verify, of whatever length
    */
   verify(message: Uint8Array, signature: Uint8Array): boolean;
+  /**
+   * The same where only the message's digest is known: ECDSA and RSASSA (PKCS #1 v1.5); false for any other algorithm.
+   * @param digest as long as the key's hash makes it
+   */
+  verifyDigest(digest: Uint8Array, signature: Uint8Array): boolean;
 }
 
 /** One implementation of the primitives; all of them decide alike on every input (F-65). */

@@ -1,4 +1,4 @@
-import { Cursor, hashName, ProtocolError, parseSignature, type TpmSignature } from '@mtm-attest/protocol';
+import { hashName, parseSignature, scalarsOfDer, type TpmSignature } from '@mtm-attest/protocol';
 
 /** What the key says about the form of its signatures. */
 export type SignedBy = { readonly type: 'ecc' } | { readonly type: 'rsa'; readonly modulusBytes: number };
@@ -14,7 +14,6 @@ export type SignatureFile =
 
 const SCALAR_BYTES = 32;
 const DER_SEQUENCE = 0x30;
-const DER_INTEGER = 0x02;
 const ECDSA_MARK = 0x0018;
 const RSA_MARKS: readonly number[] = [0x0014, 0x0016];
 
@@ -43,40 +42,4 @@ function plainEcdsa(bytes: Uint8Array): Uint8Array | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const isCutOff = view.getUint16(0) === ECDSA_MARK && hashName(view.getUint16(2)) !== undefined;
   return isCutOff ? undefined : bytes;
-}
-
-/** Ecdsa-Sig-Value (RFC 3279, 2.2.3) in DER: lengths of one byte, integers positive and in their shortest form, nothing behind. */
-function scalarsOfDer(bytes: Uint8Array): Uint8Array {
-  try {
-    const cursor = new Cursor(bytes);
-    demand(cursor.u8() === DER_SEQUENCE && cursor.u8() === cursor.remaining, 1);
-    const both = new Uint8Array(2 * SCALAR_BYTES);
-    for (const end of [SCALAR_BYTES, 2 * SCALAR_BYTES]) {
-      const scalar = readInteger(cursor);
-      both.set(scalar, end - scalar.length);
-    }
-    cursor.end();
-    return both;
-  } catch (cause) {
-    if (cause instanceof ProtocolError && cause.code !== 'file.signature') {
-      throw new ProtocolError('file.signature', cause.offset, { cause });
-    }
-    throw cause;
-  }
-}
-
-/** @returns at most 32 bytes without leading zeros */
-function readInteger(cursor: Cursor): Uint8Array {
-  const at = cursor.offset;
-  demand(cursor.u8() === DER_INTEGER, at);
-  const integer = cursor.bytes(cursor.u8());
-  const [first = 0x80, second = 0] = integer;
-  demand(first < 0x80 && (first !== 0 || second >= 0x80), at);
-  const scalar = first === 0 ? integer.subarray(1) : integer;
-  demand(scalar.length <= SCALAR_BYTES, at);
-  return scalar;
-}
-
-function demand(holds: boolean, offset: number): void {
-  if (!holds) throw new ProtocolError('file.signature', offset);
 }
