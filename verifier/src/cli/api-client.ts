@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { VerifierError } from '../error.ts';
 import { readFile } from './file.ts';
-import { type ApiAccess, exchange } from './https-exchange.ts';
+import { type ApiAccess, type ExchangeOptions, exchange } from './https-exchange.ts';
 
 export interface AccessOptions {
   readonly config: string;
@@ -30,16 +30,33 @@ export function apiAccess({ config: file, set, api, apiToken }: AccessOptions): 
 }
 
 /**
+ * Reads the JSON answer of an address.
+ * @throws VerifierError `api.unreachable`; `api.refused` with the code of the problem
+ */
+export function get(access: ApiAccess, path: string): Promise<unknown> {
+  return answered(access, path);
+}
+
+/**
  * Posts JSON, or bytes, and reads the JSON answer.
  * @throws VerifierError `api.unreachable`; `api.refused` with the code of the problem
  */
-export async function post(access: ApiAccess, path: string, body: object | Uint8Array): Promise<unknown> {
+export function post(access: ApiAccess, path: string, body: object | Uint8Array): Promise<unknown> {
   const payload =
     body instanceof Uint8Array
       ? { bytes: body, type: 'application/octet-stream' }
       : { bytes: Buffer.from(JSON.stringify(body)), type: 'application/json' };
+  return answered(access, path, payload);
+}
+
+async function answered(access: ApiAccess, path: string, body?: ExchangeOptions['body']): Promise<unknown> {
   const unreachable = (cause: unknown): Error => new VerifierError('api.unreachable', access.url, { cause });
-  const options = { agent: false, timeoutMs: TIMEOUT_MS, unreachable, body: payload } as const;
+  const options = {
+    agent: false,
+    timeoutMs: TIMEOUT_MS,
+    unreachable,
+    ...(body === undefined ? {} : { body }),
+  } as const;
   const answer = await exchange(access, path, options);
   if (answer.status >= 200 && answer.status < 300) return answer.body;
   throw new VerifierError('api.refused', problemText(answer.body, answer.status));

@@ -26,7 +26,7 @@ const LOCAL_HOSTS = ['localhost', '127.0.0.1', '::1'];
 const API_TOKEN_BYTES = 32;
 
 /**
- * Writes everything that a first verifier needs: root and server certificate, API token, manifest key, configuration.
+ * Writes everything that a first verifier needs: root and server certificate, API token, keys for manifests and results, configuration.
  *
  * @returns names of the files, in the directory
  * @throws VerifierError `init.exists`: nothing was written
@@ -47,6 +47,7 @@ type InitialFile = readonly [name: string, text: string, mode: number];
 async function initialFiles(options: InitOptions): Promise<readonly InitialFile[]> {
   const { makeServerCertificate } = await import('./server-certificate.ts');
   const certificate = await makeServerCertificate(options.hosts, options.now);
+  const resultsKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const manifestKeys = generateKeyPairSync('ed25519');
   const apiToken = randomBytes(API_TOKEN_BYTES).toString('base64url');
   return [
@@ -57,6 +58,8 @@ async function initialFiles(options: InitOptions): Promise<readonly InitialFile[
     ['api-token.sha256', `${createHash('sha256').update(apiToken).digest('hex')}\n`, PRIVATE],
     ['manifest-key.pem', manifestKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), PRIVATE],
     ['manifest-public.pem', manifestKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString(), PUBLIC],
+    ['results-key.pem', resultsKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), PRIVATE],
+    ['results-public.jwk', `${JSON.stringify(resultsKeys.publicKey.export({ format: 'jwk' }))}\n`, PUBLIC],
     ['verifier.toml', configuration(options), PUBLIC],
   ];
 }

@@ -6,6 +6,7 @@ import { addCheckQuoteCommand } from './check-quote.ts';
 import { addInitCommand } from './init.ts';
 import { addManifestCommand } from './manifest.ts';
 import { EXIT } from './outcome.ts';
+import { addResultsCommand } from './results.ts';
 import { addServeCommand } from './serve.ts';
 import { addTokenCommand } from './token.ts';
 
@@ -24,6 +25,7 @@ addInitCommand(program);
 addServeCommand(program, assembleWhenAsked);
 addTokenCommand(program);
 addManifestCommand(program);
+addResultsCommand(program);
 addCheckQuoteCommand(program);
 addCheckLogCommand(program);
 

@@ -16,6 +16,15 @@ const REJECTED: ReadonlySet<VerifierCode> = new Set([
   'reference.conflict',
   'reference.issuer',
   'reference.document',
+  'key.jwk',
+  'ear.key',
+  'ear.form',
+  'ear.algorithm',
+  'ear.signature',
+  'ear.profile',
+  'ear.claims',
+  'ear.status',
+  'ear.expired',
   'api.refused',
 ]);
 

@@ -10,6 +10,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['manifest', 'sign'],
   ['manifest', 'show'],
   ['manifest', 'publish'],
+  ['results', 'export'],
+  ['results', 'verify'],
   ['check-quote'],
   ['check-log'],
 ];

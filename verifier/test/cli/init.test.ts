@@ -5,8 +5,15 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { documentOf, mtmVerifier } from './command.ts';
 
-const SECRET_FILES = ['api-token', 'api-token.sha256', 'manifest-key.pem', 'root-key.pem', 'server-key.pem'];
-const OPEN_FILES = ['manifest-public.pem', 'server-chain.pem', 'verifier.toml'];
+const SECRET_FILES = [
+  'api-token',
+  'api-token.sha256',
+  'manifest-key.pem',
+  'results-key.pem',
+  'root-key.pem',
+  'server-key.pem',
+];
+const OPEN_FILES = ['manifest-public.pem', 'results-public.jwk', 'server-chain.pem', 'verifier.toml'];
 
 describe('mtm-verifier init', () => {
   let parent: string;

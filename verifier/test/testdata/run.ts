@@ -1,5 +1,6 @@
 // `npm run test:testdata -- DIR`: holds the code against a folder of real evidence, whose expected.json says what must come out.
 import * as v from 'valibot';
+import { earCase, earFault } from './ear.ts';
 import { Folder } from './folder.ts';
 import { isCovered, logCase, logFault } from './logs.ts';
 import { nameCase, nameFault, quoteCase, quoteFault } from './quotes.ts';
@@ -11,7 +12,7 @@ const expectations = v.object({
   names: v.array(nameCase),
   logs: v.array(logCase),
   certificates: list,
-  ear: list,
+  ear: v.array(earCase),
   corim: list,
 });
 
@@ -31,13 +32,14 @@ class Report {
   }
 }
 
-function run(folder: Folder): boolean {
+async function run(folder: Folder): Promise<boolean> {
   const expected: unknown = JSON.parse(folder.read('expected.json').toString('utf8'));
-  const { quotes, names, logs, ...later } = v.parse(expectations, expected);
+  const { quotes, names, logs, ear, ...later } = v.parse(expectations, expected);
   const report = new Report();
   for (const one of quotes) report.add(one.id, quoteFault(one, folder));
   for (const one of names) report.add(one.id, nameFault(one, folder));
   for (const one of logs.filter(isCovered)) report.add(one.id, logFault(one, folder));
+  for (const one of ear) report.add(one.id, await earFault(one, folder));
   const open = { logs: logs.filter((one) => !isCovered(one)), ...later };
   const counts = Object.entries(open).map(([kind, cases]) => `${cases.length} ${kind}`);
   process.stdout.write(`not yet covered: ${counts.join(', ')}\n`);
@@ -49,5 +51,5 @@ if (directory === undefined) {
   process.stderr.write('usage: npm run test:testdata -- DIR\n');
   process.exitCode = 2;
 } else {
-  process.exitCode = run(new Folder(directory)) ? 0 : 1;
+  process.exitCode = (await run(new Folder(directory))) ? 0 : 1;
 }
