@@ -17,17 +17,10 @@ import { Enrolling } from '../enrolment/enrolling.ts';
 import { Audit } from './audit.ts';
 import { AuditTimer } from './audit-timer.ts';
 import { proveTerminal } from './hello.ts';
+import { Intake } from './intake.ts';
 import { CLOSE_DEADLINE_MS, Refusal } from './refusal.ts';
 import type { EndpointServices } from './services.ts';
 import type { TerminalRecord } from './terminal-record.ts';
-import { TokenBucket } from './token-bucket.ts';
-
-/** Frames that may wait while one is handled; more than this and the peer does not keep to one request in flight. */
-const MAX_WAITING = 64;
-/** Bytes of all messages before a hello has verified; a hello or an enrolment needs a tenth of it. */
-const MAX_UNPROVEN_BYTES = 65536;
-/** Parts this large are bounded by the limits on evidence, so they are not counted as messages. */
-const LARGE_PART_BYTES = 8192;
 
 /** Who is told of a connection's life. */
 export interface ConnectionOwner {
@@ -47,12 +40,9 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   readonly #binding: ChannelBinding;
   readonly #greetingNonce: Uint8Array;
-  readonly #bucket: TokenBucket;
+  readonly #intake: Intake;
   readonly #auditTimer: AuditTimer;
   #state: VerifierState = 'greeting';
-  #tasks: Promise<void> = Promise.resolve();
-  #waiting = 0;
-  #unprovenBytes = 0;
   #deadline: NodeJS.Timeout | undefined;
   #auditWanted = false;
   #draining = false;
@@ -72,16 +62,21 @@ export class Connection {
     this.#services = services;
     this.#owner = owner;
     this.#greetingNonce = services.random(32);
-    const { policy, clock } = services;
-    this.#bucket = new TokenBucket(policy.messageBurst, policy.messagesPerSecond, clock.monotonic());
+    const { policy } = services;
+    this.#intake = new Intake(socket, services, {
+      isClosed: () => this.#closed(),
+      isProven: () => this.#audit !== undefined,
+      isReceiving: () => this.#state === 'receiving',
+      message: (bytes, arrivedAt) => this.#message(bytes, arrivedAt),
+      refuse: (refusal) => {
+        this.#refuse(refusal);
+      },
+      failed: (error) => {
+        this.#failed(error);
+      },
+    });
     this.#auditTimer = new AuditTimer(services, () => {
       this.requestAudit();
-    });
-    socket.on('message', (data: Buffer, isBinary: boolean) => {
-      this.#frame(data, isBinary);
-    });
-    socket.on('ping', (data: Buffer) => {
-      this.#pinged(data);
     });
     socket.on('close', () => {
       this.#gone();
@@ -107,7 +102,7 @@ export class Connection {
   requestAudit(): void {
     if (this.#auditWanted) return;
     this.#auditWanted = true;
-    this.#enqueue(async () => {
+    this.#intake.enqueue(async () => {
       if (this.#state === 'idle') await this.#wantedAudit();
     });
   }
@@ -125,63 +120,18 @@ export class Connection {
   /** The daemon stops: what is in hand is answered, nothing more is taken; a peer that does not close in time is cut off. */
   async drain(): Promise<void> {
     this.#draining = true;
-    this.#enqueue(async () => {
+    this.#intake.stop();
+    this.#intake.enqueue(async () => {
       this.#socket.close(CLOSES.goingAway.code);
       this.#gone();
     });
-    await this.#tasks;
+    await this.#intake.idle();
     if (this.#socket.readyState === this.#socket.CLOSED) return;
     const cut = setTimeout(() => {
       this.#socket.terminate();
     }, CLOSE_DEADLINE_MS);
     await new Promise((resolve) => this.#socket.once('close', resolve));
     clearTimeout(cut);
-  }
-
-  #frame(data: Buffer, isBinary: boolean): void {
-    if (this.#state === 'closed' || this.#draining) return;
-    const arrivedAt = this.#services.clock.monotonic();
-    if (!isBinary) {
-      this.#refuse(new Refusal('message.type', CLOSES.unsupported.code));
-      return;
-    }
-    if (this.#waiting >= MAX_WAITING || this.#isTooMuch(data.length, arrivedAt)) {
-      this.#refuse(new Refusal('limit.rate'));
-      return;
-    }
-    this.#enqueue(() => this.#message(new Uint8Array(data), arrivedAt));
-  }
-
-  #isTooMuch(length: number, now: number): boolean {
-    if (this.#audit === undefined) {
-      this.#unprovenBytes += length;
-      if (this.#unprovenBytes > MAX_UNPROVEN_BYTES) return true;
-    }
-    if (this.#state === 'receiving' && length >= LARGE_PART_BYTES) return false;
-    return !this.#bucket.take(now);
-  }
-
-  /** Pings count like messages: a peer that sends them and reads nothing would fill the socket's buffer with pongs (F-54). */
-  #pinged(data: Buffer): void {
-    if (this.#state === 'closed') return;
-    if (this.#bucket.take(this.#services.clock.monotonic())) this.#socket.pong(data);
-    else this.#refuse(new Refusal('limit.rate'));
-  }
-
-  /** One thing at a time: the state is looked at when a task begins, not when it was queued. */
-  #enqueue(task: () => Promise<void>): void {
-    this.#waiting += 1;
-    if (this.#waiting === MAX_WAITING / 2) this.#socket.pause();
-    this.#tasks = this.#tasks.then(async () => {
-      try {
-        if (this.#state !== 'closed') await task();
-      } catch (error) {
-        this.#failed(error);
-      } finally {
-        this.#waiting -= 1;
-        if (this.#waiting === 0 && this.#socket.isPaused) this.#socket.resume();
-      }
-    });
   }
 
   async #message(bytes: Uint8Array, arrivedAt: number): Promise<void> {
@@ -354,7 +304,7 @@ export class Connection {
   #arm(ms: number): void {
     this.#disarm();
     const deadline = setTimeout(() => {
-      this.#enqueue(async () => {
+      this.#intake.enqueue(async () => {
         if (this.#deadline !== deadline) return;
         this.#expired();
         await this.#wantedAudit();
