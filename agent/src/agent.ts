@@ -27,6 +27,8 @@ export interface AgentOptions {
   readonly backOff?: BackOff;
   /** so many results received last are kept on disk; 1024 unless given */
   readonly resultsKept?: number;
+  /** most events of a boot's log, 1,000,000 unless given; then every challenge is refused as `log.full` until the terminal reboots */
+  readonly maxEvents?: number;
   readonly log?: AgentLog;
   /** told after a result has been filed */
   readonly onResult?: (result: Message<'result'>) => void;
@@ -71,8 +73,8 @@ const RESULTS_KEPT = 1024;
  * @throws AgentError `slot.*`, `log.*`, `state.*`
  */
 export async function createAgent(options: AgentOptions): Promise<Agent> {
-  const { platform, files, slots } = options;
-  const booted = await boot({ platform, files, slots, version: `mtm-agent/${packageVersion()}` });
+  const { platform, files, slots, maxEvents } = options;
+  const booted = await boot({ platform, files, slots, version: `mtm-agent/${packageVersion()}`, maxEvents });
   return new RunningAgent(options, booted, await platform.identity(), await readEnrolment(files));
 }
 
@@ -156,7 +158,7 @@ class RunningAgent implements Agent {
     }
   }
 
-  /** @returns whether the verifier took the hello */
+  /** @returns whether the verifier took the hello, and coming back soon is of use */
   async #connectOnce(enrolment: Enrolment): Promise<boolean> {
     const met = { proven: false };
     try {
@@ -175,6 +177,7 @@ class RunningAgent implements Agent {
         { terminal: enrolment.terminal, code: error.code, reason: error.message },
         'the connection failed',
       );
+      if (isLasting(error)) return false;
     } finally {
       this.#channel?.close();
       this.#channel = undefined;
@@ -223,5 +226,10 @@ class RunningAgent implements Agent {
 
 /** A connection may fail in any way and is tried again; a terminal whose own state or platform fails is not. */
 function isOfSession(error: AgentError | ProtocolError): boolean {
-  return error instanceof ProtocolError || error.code.startsWith('session.') || error.code === 'platform.selection';
+  return error instanceof ProtocolError || error.code.startsWith('session.') || isLasting(error);
+}
+
+/** What the next connection meets again, until the terminal reboots or the verifier asks for something else: it goes on, ever more slowly. */
+function isLasting({ code }: AgentError | ProtocolError): boolean {
+  return code === 'log.full' || code === 'platform.selection';
 }

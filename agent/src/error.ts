@@ -20,7 +20,7 @@ export const AGENT_CODES = {
   'device-key.malformed': 'the device key is neither 32 bytes nor 64 hexadecimal digits',
   'log.diverged':
     'the event log does not lead to the PCRs of this boot: something extended them past the agent, or the log was changed; reboot the terminal',
-  'log.full': 'the log of this boot has reached 1,000,000 events: reboot the terminal',
+  'log.full': 'the log of this boot is full, so nothing more can be measured in it: reboot the terminal',
   'log.stopped': 'an earlier event could not be logged and extended: restart the agent, which mends the log',
   'boot.record':
     'the agent cannot read which slot booted: remove booted.json and started.json, and reboot the terminal',

@@ -24,6 +24,8 @@ export interface BootOptions {
   readonly slots: string;
   /** agent version for the boot event */
   readonly version: string;
+  /** most events of the boot's log; 1,000,000 unless given (F-29) */
+  readonly maxEvents?: number | undefined;
 }
 
 const BOOTED = 'booted.json';
@@ -37,9 +39,9 @@ const STARTED = 'started.json';
  * @throws AgentError `slot.*`, `log.*`, `boot.record`
  */
 export async function boot(options: BootOptions): Promise<Booted> {
-  const { platform, files, slots, version } = options;
+  const { platform, files, slots, version, maxEvents } = options;
   const slot = await openSlot(slots, await bootedSlot(options));
-  const log = await LogFile.open(files, platform, version);
+  const log = await LogFile.open(files, platform, version, maxEvents);
   const { logged } = log;
   const { release, components } = slot.release;
   if (logged.release === undefined) {

@@ -1,8 +1,10 @@
+import type { Agent } from '../agent.ts';
 import { AgentError } from '../error.ts';
+import type { AgentLog } from '../log.ts';
 import type { RemotePlatform } from '../platform/soft/remote-platform.ts';
 import { firstSignal } from './signal.ts';
 import type { Subcommand } from './subcommand.ts';
-import { openTerminal, TERMINAL_OPTIONS } from './terminal.ts';
+import { openTerminal, STANDARD_ERROR, TERMINAL_OPTIONS } from './terminal.ts';
 
 /** `mtm-agent run` */
 export const runCommand: Subcommand = {
@@ -25,7 +27,7 @@ export const runCommand: Subcommand = {
     const { agent, platform } = await openTerminal(values);
     try {
       const ends = firstSignal();
-      for (const component of values.list('start')) await agent.startComponent(component);
+      await startAll(agent, values.list('start'), STANDARD_ERROR);
       const end = await Promise.race([ends, agent.run().then(() => 0 as const), lost(platform)]);
       await agent.disconnect();
       if (!values.flag('keep-tre')) await platform.powerOff();
@@ -35,6 +37,22 @@ export const runCommand: Subcommand = {
     }
   },
 };
+
+/** A full log takes no component, nor will it take an audit: the terminal goes on, to tell its verifier so. */
+export async function startAll(
+  agent: Pick<Agent, 'startComponent'>,
+  components: readonly string[],
+  log: AgentLog,
+): Promise<void> {
+  for (const component of components) {
+    try {
+      await agent.startComponent(component);
+    } catch (error) {
+      if (!(error instanceof AgentError && error.code === 'log.full')) throw error;
+      log.warn({ component, code: error.code, reason: error.message }, 'the component was not started');
+    }
+  }
+}
 
 /** A terminal whose TrE lost its power has lost its own: whoever runs it starts both anew. */
 async function lost(platform: RemotePlatform): Promise<never> {

@@ -48,6 +48,7 @@ interface Read {
 export class LogFile {
   readonly #files: DurableFiles;
   readonly #platform: TrustedPlatform;
+  readonly #maxEvents: number;
   readonly #logged: LoggedBoot = { release: undefined, components: new Set(), ready: false, started: new Set() };
   /** file offset of event 0, INDEX_STEP, 2 * INDEX_STEP … */
   readonly #offsets: number[] = [0];
@@ -56,20 +57,27 @@ export class LogFile {
   #last: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  private constructor(files: DurableFiles, platform: TrustedPlatform) {
+  private constructor(files: DurableFiles, platform: TrustedPlatform, maxEvents: number) {
     this.#files = files;
     this.#platform = platform;
+    this.#maxEvents = maxEvents;
   }
 
   /**
    * Opens the log of the platform's present boot, mends what a crash left, or begins a new one. While nothing has been extended, whatever lies
-   * there belongs to an older boot.
+   * there belongs to an older boot. A log that was full before a Resume cannot name it: it opens all the same, and takes nothing more.
    *
    * @param agent version for the boot event
+   * @param maxEvents so many and no more (F-29)
    * @throws AgentError `log.diverged` where log and PCRs do not belong together
    */
-  static async open(files: DurableFiles, platform: TrustedPlatform, agent: string): Promise<LogFile> {
-    const log = new LogFile(files, platform);
+  static async open(
+    files: DurableFiles,
+    platform: TrustedPlatform,
+    agent: string,
+    maxEvents = MAX_RECORDS,
+  ): Promise<LogFile> {
+    const log = new LogFile(files, platform, maxEvents);
     const { boot } = await platform.identity();
     const pcrs = await platform.readPcrs();
     if (equalBytes(pcrs, resetPcrs())) {
@@ -80,7 +88,8 @@ export class LogFile {
     const read = await log.#readOwn();
     await log.#mend(read, pcrs);
     if (read.boot === undefined) throw new AgentError('log.diverged');
-    if (compareBootIdentity(read.boot, boot) !== 0) await log.append({ type: 'boot', ...boot, agent });
+    if (compareBootIdentity(read.boot, boot) !== 0 && !log.#isFull())
+      await log.append({ type: 'boot', ...boot, agent });
     return log;
   }
 
@@ -106,7 +115,8 @@ export class LogFile {
 
   async #append(event: LogEvent, pcr: number | undefined): Promise<void> {
     if (this.#stopped) throw new AgentError('log.stopped');
-    if (pcr === undefined || this.#count >= MAX_RECORDS) throw new AgentError('log.full');
+    if (pcr === undefined) throw new RangeError(`${event.type} stands in no PCR`);
+    if (this.#isFull()) throw new AgentError('log.full');
     const content = encodeEvent(event);
     const record = encodeRecord(pcr, content);
     this.#stopped = true;
@@ -191,6 +201,10 @@ export class LogFile {
         return { pcrs: replay.values(), bytes: offset, total, boot, last };
       }
     }
+  }
+
+  #isFull(): boolean {
+    return this.#count >= this.#maxEvents;
   }
 
   /** One more event stands in the file. @param end offset after its record */

@@ -75,7 +75,7 @@ export class Exchange {
 
   /**
    * Proves which terminal this is, then answers challenges until the connection ends.
-   * @throws AgentError `session.*`; ProtocolError for bytes that are no message or come at the wrong time
+   * @throws AgentError `session.*`, `platform.*`; `log.full` after the verifier was told so; ProtocolError for bytes that are no message or come at the wrong time
    */
   async serve({ terminal, audience: expected }: Enrolment): Promise<void> {
     const { nonce, audience } = await this.#greeting();
@@ -119,7 +119,13 @@ export class Exchange {
       this.#step('bootNew-sent');
       return;
     }
-    await this.#sendAll(this.#services.evidence.answer(challenge, bytes, context));
+    try {
+      await this.#sendAll(this.#services.evidence.answer(challenge, bytes, context));
+    } catch (error) {
+      // No evidence will come until the terminal reboots: the operator is to see why, not only that it stays out.
+      if (error instanceof AgentError && error.code === 'log.full') this.#send({ type: 'refusal', code: error.code });
+      throw error;
+    }
     this.#step('evidence-sent');
   }
 

@@ -187,6 +187,23 @@ describe('the event log on disk', () => {
     expect((await LogFile.open(disk.agent, resumed, AGENT)).count).to.equal(5);
   });
 
+  it('takes no event beyond its most, stays as it was, and opens again full, after a Resume too (F-29)', async () => {
+    const log = await LogFile.open(disk.agent, platform, AGENT, 3);
+    await log.append(audit(1));
+    await log.append(audit(2));
+    await expectRefusal(() => log.append(audit(3)), 'log.full');
+    for (const found of [platform, afterResume(platform)]) {
+      const again = await LogFile.open(disk.agent, found, AGENT, 3);
+      await expectRefusal(() => again.append(audit(3)), 'log.full');
+      expect(again.count).to.equal(3);
+      await expectReplay(again, platform);
+    }
+    platform = await disk.powerOn();
+    const next = await LogFile.open(disk.agent, platform, AGENT, 3);
+    await next.append(audit(3));
+    await expectReplay(next, platform);
+  });
+
   it('gives any range of events as whole records, in slices of at most 48 KiB', async () => {
     const files = new MemoryFiles();
     const log = await LogFile.open(files, platform, AGENT);

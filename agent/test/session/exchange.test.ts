@@ -18,10 +18,12 @@ import {
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { expect } from 'chai';
 import { type Agent, createAgent } from '../../src/agent.ts';
+import { startAll } from '../../src/cli/run.ts';
 import { AgentError } from '../../src/error.ts';
 import { TerminalDisk } from '../../src/fleet/power.ts';
 import { writeEnrolment } from '../../src/session/enrolment-file.ts';
 import { type Firmware, installFirmware } from '../firmware.ts';
+import { expectRefusal } from '../refusal.ts';
 import { ScriptedVerifier, SELECTION } from './scripted-verifier.ts';
 
 const ENROLMENT = { terminal: 't-1', audience: 'verifier', url: 'wss://verifier.example/attest', root: 'PEM' };
@@ -249,6 +251,81 @@ describe('the session of a terminal', () => {
     verifier.sayBytes(Uint8Array.from([0xc1]));
     await waitUntil(() => warnings.length > 0);
     expect(warnings).to.deep.equal(['msgpack.type']);
+  });
+
+  describe('whose log is full', () => {
+    /** Backs off for 1, 2, 4 … milliseconds, the longest that the jitter allows. */
+    const SLOWER = { backOff: { firstMs: 1, mostMs: 60_000 }, random: () => new Uint8Array(4).fill(0xff) };
+    const REFUSALS = 8;
+    let verifiers: ScriptedVerifier[];
+
+    afterEach(() => agent.disconnect());
+
+    /** @param maxEvents of the log, of which the boot takes six */
+    async function connectFull(maxEvents: number): Promise<void> {
+      warnings = [];
+      verifiers = Array.from({ length: REFUSALS }, () => new ScriptedVerifier());
+      const dialled = [...verifiers];
+      const gone = new ScriptedVerifier();
+      gone.close();
+      agent = await createAgent({
+        platform: await disk.powerOn(),
+        files: disk.agent,
+        slots: firmware.slots,
+        maxEvents,
+        ...SLOWER,
+        dial: () => Promise.resolve((dialled.shift() ?? gone).channel),
+        log: { info: () => undefined, warn: (fields) => warnings.push(fields['code']) },
+      });
+    }
+
+    async function challenged(by: ScriptedVerifier, nonce: number): Promise<void> {
+      by.greet();
+      await by.hears('hello');
+      by.challenge(nonce);
+    }
+
+    it('tells the verifier so at every challenge, comes back ever more slowly, and answers again after a reboot (F-29)', async () => {
+      await connectFull(7);
+      let ended = false;
+      const run = agent.run().finally(() => {
+        ended = true;
+      });
+      const [first = verifier, ...others] = verifiers;
+      await challenged(first, 1);
+      await first.hears('evidence');
+      await first.hears('part');
+      const began = performance.now();
+      first.challenge(2);
+      expect((await first.hears('refusal')).code).to.equal('log.full');
+      for (const other of others) {
+        await challenged(other, 3);
+        expect((await other.hears('refusal')).code).to.equal('log.full');
+        await waitUntil(() => other.closed);
+      }
+      expect(performance.now() - began).to.be.above(2 ** (REFUSALS - 1));
+      await waitUntil(() => warnings.length >= REFUSALS);
+      expect(new Set(warnings.slice(0, REFUSALS))).to.deep.equal(new Set(['log.full']));
+      expect(ended).to.equal(false);
+      await agent.disconnect();
+      await run;
+      await connectFull(7);
+      void agent.run();
+      const [next = verifier] = verifiers;
+      await challenged(next, 4);
+      await next.hears('evidence');
+      await agent.disconnect();
+    });
+
+    it('boots again when only its agent is restarted, and starts no component', async () => {
+      const platform = await disk.powerOn();
+      const options = { platform, files: disk.agent, slots: firmware.slots, maxEvents: 6 };
+      await createAgent(options);
+      agent = await createAgent(options);
+      await expectRefusal(() => agent.startComponent('usim.bin'), 'log.full');
+      await startAll(agent, ['usim.bin'], { info: () => undefined, warn: ({ code }) => warnings.push(code) });
+      expect(warnings).to.deep.equal(['log.full']);
+    });
   });
 
   it('takes no PCRs that it does not have: nothing is signed over a selection cleared in silence (F-15)', async () => {
