@@ -45,7 +45,7 @@ export const VERIFIER_CODES = {
   'verifier.malfunction': 'the verifier met a defect of its own: look at its log and report it',
   'option.signature-form':
     'neither the key nor the signature says by which scheme and hash it was signed: give --hash, and --scheme for RSA',
-  'option.log-format': 'this version reads logs of the format mtm only: give --format mtm, or use a later version',
+  'option.log-format': 'this version does not read logs of this format: give another one, or use a later version',
   'file.unreadable': 'the file cannot be read: correct its path or its permissions',
   'file.unwritable': 'the file cannot be written, or is there already: name another one',
   'init.exists': 'the directory already holds a file that would be written: name another directory',

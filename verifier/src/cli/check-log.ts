@@ -1,16 +1,26 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type PcrValues, ProtocolError, parsePcrFile } from '@mtm-attest/protocol';
+import { type HashName, type PcrSelection, type PcrValues, ProtocolError, parsePcrFile } from '@mtm-attest/protocol';
 import { type Command, Option } from 'commander';
 import { VerifierError } from '../error.ts';
-import { type CheckedLog, checkMtmLog, type ReadPiece } from '../log-check/mtm-log.ts';
+import { BANKS, type CheckedLog, type LogFormat, type ReadPiece } from '../log-check/checked-log.ts';
+import { MTM_LOG } from '../log-check/mtm-log.ts';
+import { TCG_LOG } from '../log-check/tcg-log.ts';
+import { pcrFileFault } from '../tpm2-tools/quote-pcrs.ts';
 import { readFile } from './file.ts';
 import { EXIT, type ExitCode, settle, tell } from './outcome.ts';
+import { selectionArgument } from './selection-argument.ts';
+
+/** undefined: a format of a later version */
+const FORMATS = { mtm: MTM_LOG, tcg: TCG_LOG, ima: undefined, cel: undefined } as const satisfies Readonly<
+  Record<string, LogFormat | undefined>
+>;
 
 interface CheckLogOptions {
-  readonly format: 'mtm' | 'tcg' | 'ima' | 'cel';
+  readonly format: keyof typeof FORMATS;
   readonly log: string;
   readonly pcrs?: string;
-  readonly bank: 'sha256';
+  readonly selection?: PcrSelection;
+  readonly bank?: HashName;
   readonly json?: true;
 }
 
@@ -19,38 +29,52 @@ export function addCheckLogCommand(program: Command): void {
   program
     .command('check-log')
     .description('replay an event log and hold PCR values against it')
-    .addOption(
-      new Option('--format <name>', 'format of the log').choices(['mtm', 'tcg', 'ima', 'cel']).makeOptionMandatory(),
-    )
+    .addOption(new Option('--format <name>', 'format of the log').choices(Object.keys(FORMATS)).makeOptionMandatory())
     .requiredOption('--log <file>', 'the event log')
-    .option('--pcrs <file>', 'PCR values: serialized by tpm2-tools, or JSON {bank: {index: hex}}')
-    .addOption(new Option('--bank <name>', 'bank to replay').choices(['sha256']).default('sha256'))
+    .option('--pcrs <file>', 'PCR values: serialized, values (with --selection), or JSON {bank: {index: hex}}')
+    .option('--selection <banks>', 'the PCRs that count, as in sha256:0,1,7+sha1:0; all in the file', selectionArgument)
+    .addOption(new Option('--bank <name>', 'the one bank that counts; all of the log').choices(BANKS))
     .option('--json', 'print one JSON document, without the list of events')
     .action(async (options: CheckLogOptions) => {
       await settle(options.json === true, () => run(options));
     });
 }
 
-function run({ format, log, pcrs, bank, json }: CheckLogOptions): ExitCode {
-  if (format !== 'mtm') throw new VerifierError('option.log-format', format);
-  const given = pcrs === undefined ? undefined : readPcrs(pcrs, bank);
+function run({ format, log, pcrs, selection, bank, json }: CheckLogOptions): ExitCode {
+  const checker = FORMATS[format];
+  if (checker === undefined) throw new VerifierError('option.log-format', format);
+  const banks = checker.banks.filter((one) => bank === undefined || one === bank);
+  if (banks.length === 0)
+    throw new VerifierError('option.invalid', `a log of the format ${format} has no bank ${bank}`);
+  const given = pcrs === undefined ? undefined : readPcrs(pcrs, selection, banks);
   const { read, close } = openLog(log);
   try {
     const tellEvent = (line: string): void => {
       if (json !== true) process.stdout.write(`${line}\n`);
     };
-    const checked = checkMtmLog(read, given, tellEvent);
-    tell(json === true, { format, bank, ...checked }, summaryText(checked));
+    const { facts, factsText, ...checked } = checker.check(read, { given, bank, tell: tellEvent });
+    tell(json === true, { format, ...checked, ...facts }, summaryText({ facts, factsText, ...checked }));
     return checked.ok ? EXIT.holds : EXIT.rejected;
   } finally {
     close();
   }
 }
 
-/** @throws ProtocolError `file.pcrs` where the file holds no value of the bank */
-function readPcrs(file: string, bank: 'sha256'): PcrValues {
-  const { values } = parsePcrFile(new Uint8Array(readFile(file)));
-  if ((values[bank]?.size ?? 0) === 0) throw new ProtocolError('file.pcrs');
+/**
+ * The values of a file that count.
+ * @throws ProtocolError `file.pcrs` where the file does not hold the selection, or no value of the banks
+ */
+function readPcrs(file: string, selection: PcrSelection | undefined, banks: readonly HashName[]): PcrValues {
+  const read = parsePcrFile(new Uint8Array(readFile(file)), selection);
+  if (selection !== undefined && pcrFileFault(read, selection) !== undefined) throw new ProtocolError('file.pcrs');
+  const values: Partial<Record<HashName, ReadonlyMap<number, Uint8Array>>> = {};
+  for (const bank of banks) {
+    const counts = (pcr: number): boolean =>
+      selection?.some((one) => one.bank === bank && one.pcrs.includes(pcr)) ?? true;
+    const counting = [...(read.values[bank] ?? [])].filter(([pcr]) => counts(pcr));
+    if (counting.length > 0) values[bank] = new Map(counting);
+  }
+  if (Object.keys(values).length === 0) throw new ProtocolError('file.pcrs');
   return values;
 }
 
@@ -79,28 +103,27 @@ function openLog(file: string): { readonly read: ReadPiece; readonly close: () =
   };
 }
 
-function summaryText({
-  events,
-  pcrs,
-  boot,
-  release,
-  complete,
-  anomalies,
-  compared,
-  firstMismatch,
-}: CheckedLog): string {
-  const touched = Object.entries(pcrs).filter(([, value]) => !/^(?:0{64}|f{64})$/.test(value));
+function summaryText({ events, factsText, pcrs, anomalies, compared, firstMismatch }: CheckedLog): string {
   return [
-    `${events} events; boot ${boot ?? 'not named'}, release ${release ?? 'not named'}, ${complete ? 'complete' : 'not complete'}`,
-    ...touched.map(([pcr, value]) => `  PCR ${pcr.padStart(2)}  ${value}`),
-    ...anomalies.map(({ code, detail }) => `${code}: ${detail}`),
-    comparison(compared, firstMismatch),
+    `${events} events; ${factsText.join('\n')}`,
+    ...Object.entries(pcrs).flatMap(([bank, values]) => bankText(bank, values)),
+    ...anomalies.map(({ code, detail, event }) => `${code}: ${detail}${event === undefined ? '' : `, event ${event}`}`),
+    comparisonText(compared, firstMismatch),
   ].join('\n');
 }
 
-function comparison(compared: readonly number[], mismatch: CheckedLog['firstMismatch']): string {
-  if (compared.length === 0) return 'Not checked: PCR values (no --pcrs)';
-  if (mismatch === undefined) return `The PCRs ${compared.join(', ')} follow from the log.`;
-  const { pcr, given, replayed } = mismatch;
-  return `log.replay: PCR ${pcr} is ${given}; the log leads to ${replayed}. Next: read log and PCRs of the same boot, the log last; if they still differ, events were left out, changed or added.`;
+/** The PCRs that are not at a reset value. */
+function bankText(bank: string, values: Readonly<Record<string, string | null>>): string[] {
+  const touched = Object.entries(values).filter(([, value]) => value === null || !/^(?:0+|f+)$/.test(value));
+  return [`${bank}:`, ...touched.map(([pcr, value]) => `  PCR ${pcr.padStart(2)}  ${value ?? 'does not follow'}`)];
+}
+
+function comparisonText(compared: CheckedLog['compared'], mismatch: CheckedLog['firstMismatch']): string {
+  const lists = Object.entries(compared).map(([bank, pcrs]) => `${bank}:${pcrs.join(',')}`);
+  if (lists.length === 0) return 'Not checked: PCR values (no --pcrs)';
+  if (mismatch === undefined) return `The PCRs ${lists.join('+')} follow from the log.`;
+  const { bank, pcr, given, replayed } = mismatch;
+  const led =
+    replayed === null ? 'events that extended it have no digest of this bank' : `the log leads to ${replayed}`;
+  return `log.replay: PCR ${pcr} of ${bank} is ${given}; ${led}. Next: read log and PCRs of the same boot, the log last; if they still differ, events were left out, changed or added.`;
 }

@@ -1,16 +1,9 @@
-import {
-  fromHex,
-  type HashName,
-  type PcrSelection,
-  PROTOCOL_CODES,
-  type ProtocolCode,
-  ProtocolError,
-  parseSelectionText,
-} from '@mtm-attest/protocol';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { fromHex, type HashName, type PcrSelection, PROTOCOL_CODES, type ProtocolCode } from '@mtm-attest/protocol';
+import { type Command, Option } from 'commander';
 import { checkQuote, type NotChecked, type QuoteFails, type QuoteHolds } from '../tpm2-tools/quote-check.ts';
 import { readFile } from './file.ts';
 import { EXIT, type ExitCode, settle, tell } from './outcome.ts';
+import { orInvalid, selectionArgument } from './selection-argument.ts';
 
 interface CheckQuoteOptions {
   readonly public: string;
@@ -110,18 +103,6 @@ const NEXT: Readonly<Partial<Record<ProtocolCode, string>>> = {
   'signature.invalid': 'check that the key is that of this terminal: if it is, the quote was forged or altered',
 };
 
-function selectionArgument(text: string): PcrSelection {
-  return orInvalid(() => parseSelectionText(text), 'banks and PCRs as in sha256:0,1,7+sha1:0');
-}
-
 function hexArgument(text: string): Uint8Array {
   return orInvalid(() => fromHex(text), 'an even number of hexadecimal digits');
-}
-
-function orInvalid<T>(parse: () => T, expected: string): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw error instanceof ProtocolError ? new InvalidArgumentError(expected) : error;
-  }
 }

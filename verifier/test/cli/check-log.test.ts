@@ -81,7 +81,7 @@ describe('mtm-verifier check-log', () => {
     expect(documentOf(run(LOG, '--pcrs', serialized, '--json').stdout)).to.deep.include({
       ok: true,
       events: 5,
-      compared: [4, 5, 11, 13, 20],
+      compared: { sha256: [4, 5, 11, 13, 20] },
     });
     const json = join(directory, 'pcrs.json');
     writeFileSync(json, `${JSON.stringify({ sha256: { 13: toHex(values.get(13) ?? DIGEST), 7: '00'.repeat(32) } })}\n`);
@@ -139,14 +139,14 @@ describe('mtm-verifier check-log', () => {
     expect(long.length).to.be.greaterThan(1_048_576);
     const document = documentOf(run(long, '--json').stdout);
     expect(document['events']).to.equal(20_005);
-    expect(document['pcrs']).to.have.property('13', toHex(pcrsOf(long).get(13) ?? DIGEST));
+    expect(document['pcrs']).to.have.nested.property('sha256.13', toHex(pcrsOf(long).get(13) ?? DIGEST));
   });
 
   it('exits 2 where a file cannot be read, an option is wrong, or the format belongs to a later version', () => {
     mkdirSync(join(directory, 'folder'));
     const missing = spawnSync(process.execPath, [...RUN, '--format', 'mtm', '--log', join(directory, 'none')]);
     const folder = spawnSync(process.execPath, [...RUN, '--format', 'mtm', '--log', join(directory, 'folder')]);
-    const later = run(LOG, '--format', 'tcg');
+    const later = run(LOG, '--format', 'cel');
     const unknown = run(LOG, '--format', 'other');
     expect([missing.status, folder.status, later.status, unknown.status]).to.deep.equal([2, 2, 2, 2]);
     expect(later.stderr).to.include('option.log-format');
