@@ -18,9 +18,19 @@ const KEEP_ALIVE_MS = 30_000;
 
 /**
  * A wss connection: TLS 1.3 under the pinned root, host name checked, no compression, binary messages of bounded size (F-55, F-56, F-60).
- * @throws AgentError `session.root`, `session.closed`
+ * Whatever the other end or the socket does, it ends as a refusal here: a throw inside a handler would end the process.
+ *
+ * @throws AgentError `session.root`, `session.binding`, `session.closed`
  */
-export function dial({ url, root, binding: type }: DialOptions): Promise<Channel> {
+export async function dial(options: DialOptions): Promise<Channel> {
+  try {
+    return await connected(options);
+  } catch (cause) {
+    throw refusalOf(cause);
+  }
+}
+
+function connected({ url, root, binding: type }: DialOptions): Promise<Channel> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, SUBPROTOCOL, {
       ca: root,
@@ -31,16 +41,26 @@ export function dial({ url, root, binding: type }: DialOptions): Promise<Channel
     });
     let channel: WebSocketChannel | undefined;
     socket.on('upgrade', ({ socket: tls }) => {
-      channel = new WebSocketChannel(socket, bindingOf(type, tls));
+      try {
+        channel = new WebSocketChannel(socket, bindingOf(type, tls));
+      } catch (cause) {
+        reject(refusalOf(cause));
+        socket.terminate();
+      }
     });
     socket.on('open', () => {
       if (channel !== undefined) resolve(channel);
     });
-    socket.on('error', (cause: NodeJS.ErrnoException) => {
-      const code = isCertificateFault(cause.code) ? 'session.root' : 'session.closed';
-      reject(new AgentError(code, cause.message, { cause }));
-    });
+    socket.on('error', reject);
+    // A socket that was gone already when the handshake failed gives no error.
+    socket.on('close', () => reject(new AgentError('session.closed')));
   });
+}
+
+function refusalOf(cause: unknown): AgentError {
+  if (cause instanceof AgentError) return cause;
+  const { code, message }: NodeJS.ErrnoException = cause instanceof Error ? cause : new Error(String(cause));
+  return new AgentError(isCertificateFault(code) ? 'session.root' : 'session.closed', message, { cause });
 }
 
 /** What OpenSSL says of a chain that does not end in the pinned root, or is for another host. */

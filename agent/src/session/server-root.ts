@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
 import { equalBytes } from '@mtm-attest/protocol';
 import { AgentError } from '../error.ts';
@@ -15,22 +16,21 @@ const MAX_CHAIN = 8;
  * @throws AgentError `session.root`, `session.closed`, `session.timeout`
  */
 export async function findServerRoot(url: string, rootDigest: Uint8Array): Promise<string> {
-  for (const certificate of await presentedChain(url)) {
-    const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
-    const digest = new Uint8Array(createHash('sha256').update(spki).digest());
-    if (equalBytes(digest, rootDigest)) return certificate.toString();
-  }
-  throw new AgentError('session.root', url);
+  const root = await looked(url, (leaf) => chainOf(leaf).find((one) => equalBytes(digestOfKey(one), rootDigest)));
+  if (root === undefined) throw new AgentError('session.root', url);
+  return root.toString();
 }
 
-function presentedChain(url: string): Promise<readonly X509Certificate[]> {
+/** What `look` finds in the chain that is presented. A throw inside the handler would end the process. */
+function looked<T>(url: string, look: (leaf: DetailedPeerCertificate) => T): Promise<T> {
   const { hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   return new Promise((resolve, reject) => {
     const socket = connect({
       host,
       port: port === '' ? 443 : Number(port),
-      servername: hostname,
+      // RFC 6066, section 3: an address is no server name.
+      ...(isIP(host) === 0 ? { servername: host } : {}),
       minVersion: 'TLSv1.3',
       // eslint-disable-next-line no-restricted-syntax -- only the chain is looked at; nothing is sent or trusted
       rejectUnauthorized: false,
@@ -43,10 +43,20 @@ function presentedChain(url: string): Promise<readonly X509Certificate[]> {
       reject(new AgentError('session.closed', cause.message, { cause }));
     });
     socket.on('secureConnect', () => {
-      resolve(chainOf(socket.getPeerCertificate(true)));
+      try {
+        resolve(look(socket.getPeerCertificate(true)));
+      } catch (cause) {
+        // Anybody may answer here, with certificates or keys that cannot be read.
+        reject(new AgentError('session.root', url, { cause }));
+      }
       socket.destroy();
     });
   });
+}
+
+function digestOfKey(certificate: X509Certificate): Uint8Array {
+  const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
+  return new Uint8Array(createHash('sha256').update(spki).digest());
 }
 
 /** Every certificate presented, leaf first; a root names itself as its issuer. */
