@@ -1,6 +1,6 @@
 import { ProtocolError } from '../error.ts';
 import type { HashName } from '../tpm/constants.ts';
-import { AsciiFields, HEX_VALUES } from './ascii-fields.ts';
+import { type LineData, lineData, writeFields, writeHex, writeImaFields } from './ascii-fields.ts';
 import {
   checkPcr,
   digestBytes,
@@ -10,7 +10,7 @@ import {
   LIST_START,
   MAX_DATA_BYTES,
 } from './entry.ts';
-import { type ImaFieldId, MAX_TEMPLATE_NAME_BYTES, templateFields } from './template.ts';
+import { fieldForm, IMA_TEMPLATE, type ImaFieldForm, MAX_TEMPLATE_NAME_BYTES, templateFields } from './template.ts';
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
@@ -37,32 +37,41 @@ export function readImaAscii(
   visit: ImaVisitor,
   start: ImaPosition = LIST_START,
 ): ImaRead {
-  const digestSize = digestBytes(shown);
-  const fields = new AsciiFields();
-  const digest = new Uint8Array(digestSize);
   const base = start.offset;
+  const end = bytes.lastIndexOf(NEWLINE) + 1;
+  if (bytes.length - end > MAX_LINE_BYTES) throw new ProtocolError('ima.limit', base + end);
+  const data = lineData(Math.min(end, MAX_LINE_BYTES));
+  const digest: LineData = { bytes: new Uint8Array(digestBytes(shown)), length: 0 };
   let template = '';
-  let ids: readonly ImaFieldId[] = [];
+  let forms: readonly ImaFieldForm[] = [];
   let at = 0;
   let index = start.index;
-  while (at < bytes.length) {
-    const found = bytes.indexOf(NEWLINE, at);
-    if ((found < 0 ? bytes.length : found) - at > MAX_LINE_BYTES) throw new ProtocolError('ima.limit', base + at);
-    if (found < 0) break;
+  while (at < end) {
     const pcr = checkPcr(readPcr(bytes, at, base), base + at);
-    const nameAt = at + DIGEST_AT + 2 * digestSize + 1;
-    if (nameAt > found) throw new ProtocolError('ima.malformed', base + at);
-    readDigest(bytes, at + DIGEST_AT, digest, base);
-    const nameEnd = endOfName(bytes, nameAt, found, base);
+    digest.length = 0;
+    const nameAt = writeHex(bytes, at + DIGEST_AT, digest, base) + 1;
+    if (digest.length !== digest.bytes.length || bytes[nameAt - 1] !== SPACE)
+      throw new ProtocolError('ima.malformed', base + at + DIGEST_AT);
+    const nameEnd = endOfName(bytes, nameAt, base);
     if (!isText(bytes, nameAt, nameEnd, template)) {
       template = String.fromCharCode(...bytes.subarray(nameAt, nameEnd));
-      ids = knownFields(template, base + nameAt);
+      forms = knownForms(template, base + nameAt);
     }
-    const data = fields.read(bytes, nameEnd, found, template, ids, base);
-    if (data.length > MAX_DATA_BYTES) throw new ProtocolError('ima.limit', base + at);
-    visit({ index, offset: base + at, pcr, digest, template, data });
+    const next =
+      template === IMA_TEMPLATE
+        ? writeImaFields(bytes, nameEnd, data, base)
+        : writeFields(bytes, nameEnd, forms, data, base);
+    if (next - at > MAX_LINE_BYTES || data.length > MAX_DATA_BYTES) throw new ProtocolError('ima.limit', base + at);
+    visit({
+      index,
+      offset: base + at,
+      pcr,
+      digest: digest.bytes,
+      template,
+      data: data.bytes.subarray(0, data.length),
+    });
     index += 1;
-    at = found + 1;
+    at = next + 1;
   }
   return { bytes: at, entries: index - start.index };
 }
@@ -77,23 +86,12 @@ function readPcr(bytes: Uint8Array, at: number, base: number): number {
   return 10 * tens + ones;
 }
 
-function readDigest(bytes: Uint8Array, at: number, digest: Uint8Array, base: number): void {
-  let read = at;
-  for (let i = 0; i < digest.length; i++) {
-    const value = ((HEX_VALUES[bytes[read] ?? 0] ?? -1) << 4) | (HEX_VALUES[bytes[read + 1] ?? 0] ?? -1);
-    if (value < 0) throw new ProtocolError('ima.malformed', base + read);
-    digest[i] = value;
-    read += 2;
-  }
-  if (bytes[read] !== SPACE) throw new ProtocolError('ima.malformed', base + read);
-}
-
 /** A name ends where its space stands; a template has one field at least. */
-function endOfName(bytes: Uint8Array, at: number, lineEnd: number, base: number): number {
-  const last = Math.min(lineEnd, at + MAX_TEMPLATE_NAME_BYTES + 1);
+function endOfName(bytes: Uint8Array, at: number, base: number): number {
+  const last = at + MAX_TEMPLATE_NAME_BYTES + 1;
   let end = at;
-  while (end < last && bytes[end] !== SPACE) end += 1;
-  if (end === last || end === at) throw new ProtocolError('ima.malformed', base + at);
+  while (end < last && bytes[end] !== SPACE && bytes[end] !== NEWLINE) end += 1;
+  if (bytes[end] !== SPACE || end === at) throw new ProtocolError('ima.malformed', base + at);
   return end;
 }
 
@@ -103,8 +101,8 @@ function isText(bytes: Uint8Array, at: number, end: number, text: string): boole
   return true;
 }
 
-function knownFields(template: string, offset: number): readonly ImaFieldId[] {
+function knownForms(template: string, offset: number): readonly ImaFieldForm[] {
   const ids = templateFields(template);
   if (ids === undefined) throw new ProtocolError('ima.template', offset);
-  return ids;
+  return ids.map(fieldForm);
 }

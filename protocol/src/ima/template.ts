@@ -2,8 +2,10 @@
 export type ImaFieldForm =
   /** hexadecimal; the digest alone */
   | 'digest'
-  /** `algorithm:hex`, with a type before it in version 2; the text up to the last colon, a NUL, the digest */
+  /** `algorithm:hex`; the text up to the colon, a NUL, the digest */
   | 'named-digest'
+  /** `type:algorithm:hex`; the same up to the second colon */
+  | 'typed-digest'
   /** the text; the text and a NUL */
   | 'name'
   /** the text; the text and a NUL, nothing where it is empty */
@@ -18,7 +20,7 @@ const FIELDS = {
   d: 'digest',
   n: 'name',
   'd-ng': 'named-digest',
-  'd-ngv2': 'named-digest',
+  'd-ngv2': 'typed-digest',
   'n-ng': 'name',
   sig: 'hex',
   buf: 'hex',

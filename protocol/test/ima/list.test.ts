@@ -150,13 +150,13 @@ describe('the reading of an IMA list', () => {
     refused(line.replace('10 ', '09 '), 'ima.malformed', 0);
     refused(line.replace(/^(10 .)./, '$1A'), 'ima.malformed', 3);
     refused(line.replace(' ima-ng', '  ima-ng'), 'ima.malformed', 44);
-    refused(line.replace('sha256:', 'sha256:0'), 'ima.malformed', 58);
+    refused(line.replace('sha256:', 'sha256:0'), 'ima.malformed', 122);
     refused(line.replace('sha256:', ''), 'ima.malformed', 51);
     refused(line.replace('sha256:', ':'), 'ima.malformed', 51);
     refused('10\n', 'ima.malformed', 0);
     refused(`${line}\n`, 'ima.malformed', line.length);
     refused(line.replace(/ sha256.*/, ''), 'ima.malformed', 44);
-    refused(line.replace(/ \/usr.*/, ''), 'ima.malformed', 51);
+    refused(line.replace(/ \/usr.*/, ''), 'ima.malformed', 122);
     refused(asciiOf({ ...AGENT, template: 'ima-sig' }).toString('latin1'), 'ima.malformed', 124);
   });
 
