@@ -3,9 +3,10 @@
  * - `data`: it is the hash of the data, so the data can be believed once that was recomputed.
  * - `variable`: likewise, over the whole UEFI_VARIABLE_DATA or over the value in it: firmware does either.
  * - `either`: some who log it hash the data, others something else that the data only describes; no anomaly where it differs.
+ * - `text`: as `either`, or over the text alone
  * - `none`: it is the hash of something else (an image, a blob in memory), and the data is only a hint. The rule of every unknown type.
  */
-export type TcgCoverage = 'data' | 'variable' | 'either' | 'none';
+export type TcgCoverage = 'data' | 'variable' | 'either' | 'text' | 'none';
 
 export interface TcgEventType {
   readonly code: number;
@@ -39,8 +40,8 @@ export const TCG_EVENT_TYPES = {
   EV_PLATFORM_CONFIG_FLAGS: row(0x0a, 'none', '10.4.1'),
   EV_TABLE_OF_DEVICES: row(0x0b, 'none', '10.4.1'),
   EV_COMPACT_HASH: row(0x0c, 'none', '10.4.1'),
-  /** GRUB hashes the string without its prefix, or a file; systemd's stub hashes the string. */
-  EV_IPL: row(0x0d, 'either', '10.4.1'),
+  /** GRUB hashes a command, with `grub_cmd: ` before it in the data, or a file that the data names; systemd's stub hashes the string. */
+  EV_IPL: row(0x0d, 'text', '10.4.1'),
   EV_IPL_PARTITION_DATA: row(0x0e, 'none', '10.4.1'),
   EV_NONHOST_CODE: row(0x0f, 'none', '10.4.1'),
   EV_NONHOST_CONFIG: row(0x10, 'none', '10.4.1'),

@@ -13,8 +13,8 @@ type Describe = (value: Uint8Array) => string;
  */
 export function variableText({ vendor, name, value, trailing }: UefiVariable, isAuthority: boolean): string {
   const [prefix, known] = VENDORS[vendor] ?? [`${vendor} `, {}];
-  const key = /^Boot[0-9A-F]{4}$/.test(name) ? 'Boot####' : name;
-  const describe = (Object.hasOwn(known, key) ? known[key] : undefined) ?? shownBytes;
+  const isBootEntry = vendor === UEFI_VENDOR.global && /^Boot[0-9A-F]{4}$/.test(name);
+  const describe = isBootEntry ? loadOption : ((Object.hasOwn(known, name) ? known[name] : undefined) ?? shownBytes);
   const isEntry = isAuthority && (describe === signatureListsText || describe === shownBytes);
   const text = isEntry ? entryText(value) : value.length === 0 ? 'not set' : describe(value);
   return `${prefix}${shownText(name)}: ${text}${trailingText(trailing)}`;
@@ -75,7 +75,6 @@ const VENDORS: Readonly<Record<string, readonly [prefix: string, names: Readonly
       BootCurrent: bootNumbers,
       BootNext: bootNumbers,
       DriverOrder: bootNumbers,
-      'Boot####': loadOption,
     },
   ],
   [UEFI_VENDOR.security]: [

@@ -63,7 +63,7 @@ export const TCG_LOG: LogFormat = { banks: BANKS, check: checkTcgLog };
 function recordText(record: TcgRecord, { proof, text }: ExaminedRecord, bank: HashName | undefined): string {
   const { index, pcr, type } = record;
   const what = `${tcgEventName(type) ?? `type 0x${type.toString(16)}`}: ${text.text}`;
-  const shown = proof === 'covered' ? what : `${what}${digestText(record, proof, bank)}`;
+  const shown = proof === 'covered' || proof === 'partly' ? what : `${what}${digestText(record, proof, bank)}`;
   return eventLine(index, pcr > MAX_PCR ? undefined : pcr, shown);
 }
 
