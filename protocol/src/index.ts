@@ -35,11 +35,19 @@ export {
   type ReplayState,
   resetPcrs,
 } from './event-log/replay.ts';
+export { IMA_ANOMALIES, type ImaAnomaly, type ImaAnomalyCode } from './ima/anomaly.ts';
 export { readImaAscii } from './ima/ascii-list.ts';
 export { readImaBinary } from './ima/binary-list.ts';
 export { aggregatedPcrs, BOOT_AGGREGATE, bootAggregate } from './ima/boot-aggregate.ts';
 export { detectImaForm } from './ima/detect.ts';
 export type { ImaEntry, ImaForm, ImaPosition, ImaRead, ImaVisitor } from './ima/entry.ts';
+export {
+  type BootAggregateState,
+  type ExaminedEntry,
+  ImaExamination,
+  type ImaExpectations,
+  shownPath,
+} from './ima/examination.ts';
 export {
   type FileDigest,
   type FileMeasurement,
@@ -55,6 +63,13 @@ export {
   type ImaState,
   resetValue,
 } from './ima/replay.ts';
+export {
+  ImaListFold,
+  type ImaListQuestion,
+  type ImaListVisitor,
+  type ReplayedImaList,
+  replayImaList,
+} from './ima/replayed-list.ts';
 export { type ImaKey, type ImaSignature, type ImaSigner, imaSigner, parseImaSignature } from './ima/signature.ts';
 export { templateDigest } from './ima/template-digest.ts';
 export {
@@ -188,6 +203,7 @@ export {
   selectionText,
   writePcrSelection,
 } from './tpm/pcr.ts';
+export { type PolicyAssertion, policyDigest } from './tpm/policy-digest.ts';
 export { type Public, parsePublic, publicArea, writePublic } from './tpm/public.ts';
 export { parseSignature, type SignatureScheme, type TpmSignature, writeSignature } from './tpm/signature.ts';
 export { type PcrFile, parsePcrFile } from './tpm2-tools/pcr-file.ts';

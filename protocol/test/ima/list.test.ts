@@ -157,7 +157,7 @@ describe('the reading of an IMA list', () => {
     refused(`${line}\n`, 'ima.malformed', line.length);
     refused(line.replace(/ sha256.*/, ''), 'ima.malformed', 44);
     refused(line.replace(/ \/usr.*/, ''), 'ima.malformed', 122);
-    refused(asciiOf({ ...AGENT, template: 'ima-sig' }).toString('latin1'), 'ima.malformed', 124);
+    refused(asciiOf({ ...AGENT, template: 'ima-sig' }).toString('latin1'), 'ima.malformed', 138);
   });
 
   it('refuses numbers that are not written as a kernel writes them', () => {
