@@ -67,7 +67,7 @@ function finished(config: Config, directory: string): Config {
     audit: { ...audit, freshnessMs },
     tls: { chainFile: absolute(config.tls.chainFile), keyFile: absolute(config.tls.keyFile) },
     api: { ...config.api, tokenFile: absolute(config.api.tokenFile) },
-    store: { path: config.store.path === ':memory:' ? ':memory:' : absolute(config.store.path) },
+    store: { ...config.store, path: config.store.path === ':memory:' ? ':memory:' : absolute(config.store.path) },
     reference: { ...reference, keys: reference.keys.map(absolute) },
   };
 }

@@ -17,7 +17,7 @@ export interface Config {
   readonly listen: { readonly host: string; readonly port: number; readonly path: string; readonly url: string };
   readonly tls: { readonly chainFile: string; readonly keyFile: string };
   readonly api: { readonly host: string; readonly port: number; readonly tokenFile: string };
-  readonly store: { readonly path: string };
+  readonly store: { readonly path: string; readonly gatherMs: number };
   readonly audit: {
     readonly intervalMs: number;
     readonly freshnessMs: number;
@@ -139,6 +139,7 @@ const KEYS = {
   }),
   store: section({
     path: key(file, 'verifier.db', 'file', 'the embedded store; made with mode 0600 where it is missing'),
+    gatherMs: key(ms(0, 1000), 10, 'ms', 'a result waits so long for others, to share a transaction with them'),
   }),
   audit: section({
     intervalMs: key(ms(50, 30 * DAY_MS), 300_000, 'ms', 'mean time between two audits of a terminal'),

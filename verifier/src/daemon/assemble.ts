@@ -53,7 +53,10 @@ async function withStore(config: Config, files: ConfiguredFiles, parts: Parts, l
   const health = new Health();
   const metrics = new Metrics(packageVersion());
   const clock = new WallClock(SOURCES, await latestMoment(db, operator));
-  const group = new GroupCommit(db, operator, storeObserver(health, metrics, log));
+  const group = new GroupCommit(db, operator, {
+    observer: storeObserver(health, metrics, log),
+    gatherMs: config.store.gatherMs,
+  });
   parts.group = group;
   const references = new ReferenceValues(db, operator, group, files.signers, log);
   await references.load();

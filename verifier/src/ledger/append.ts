@@ -1,7 +1,7 @@
 import { equalBytes } from '@mtm-attest/protocol';
 import type { ResultItem } from '../store/group-commit.ts';
 import type { Database } from '../store/open.ts';
-import { type Statement, statement } from '../store/statement.ts';
+import { RowInserts } from '../store/row-inserts.ts';
 
 /** A result on its way into the ledger. */
 export interface LedgerLeaf {
@@ -16,13 +16,19 @@ export interface LedgerLeaf {
  */
 export class LedgerWriter {
   readonly #operator: string;
-  readonly #insert: Statement<'sequence' | 'leaf_hash', unknown>;
+  readonly #insert: RowInserts<'sequence' | 'leaf_hash'>;
   #next: number | undefined;
 
   constructor(db: Database, operator: string) {
     this.#operator = operator;
-    this.#insert = statement((hole) =>
-      db.insertInto('ledger').values({ operator, sequence: hole('sequence'), leaf_hash: hole('leaf_hash') }),
+    this.#insert = new RowInserts((rows) =>
+      db.insertInto('ledger').values(
+        rows.map((hole) => ({
+          operator,
+          sequence: hole<number>('sequence'),
+          leaf_hash: hole<Uint8Array>('leaf_hash'),
+        })),
+      ),
     );
   }
 
@@ -33,9 +39,8 @@ export class LedgerWriter {
   }
 
   async append(tx: Database, leaves: readonly LedgerLeaf[]): Promise<void> {
-    for (const { ledgerIndex, leafHash } of leaves) {
-      await this.#insert.run(tx, { sequence: ledgerIndex, leaf_hash: leafHash });
-    }
+    const rows = leaves.map(({ ledgerIndex, leafHash }) => ({ sequence: ledgerIndex, leaf_hash: leafHash }));
+    await this.#insert.run(tx, rows);
   }
 
   /** The transaction that appended so many was committed. */

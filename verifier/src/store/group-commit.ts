@@ -35,6 +35,15 @@ export const MAX_GROUP = 256;
 
 const MAX_ATTEMPTS = 5;
 
+export interface GroupOptions {
+  readonly observer?: GroupObserver;
+  /**
+   * how long the first of a group waits for others, milliseconds: a transaction costs more than a row in it. 0 takes what comes in one turn
+   * of the event loop.
+   */
+  readonly gatherMs?: number;
+}
+
 /** One caller's part of a group. What `run` returns is called after the commit, and only then. */
 interface Entry {
   readonly terminal: string;
@@ -44,7 +53,8 @@ interface Entry {
 
 /**
  * Makes the changes of many terminals durable in one transaction and answers each caller only after its commit: record, then answer.
- * Callers of one event-loop turn, and those that come while a group is written, share a transaction; rows are written in the order of terminal ids.
+ * Callers that come within the time to gather, and those that come while a group is written, share a transaction; rows are written in the order
+ * of terminal ids.
  */
 export class GroupCommit {
   readonly #db: Database;
@@ -52,16 +62,19 @@ export class GroupCommit {
   readonly #results: ResultStatements;
   readonly #ledger: LedgerWriter;
   readonly #observer: GroupObserver | undefined;
+  readonly #gatherMs: number;
   #queue: Entry[] = [];
+  #gathering: NodeJS.Timeout | undefined;
   #busy = false;
   #idle: (() => void)[] = [];
 
-  constructor(db: Database, operator: string, observer?: GroupObserver) {
+  constructor(db: Database, operator: string, { observer, gatherMs = 0 }: GroupOptions = {}) {
     this.#db = db;
     this.#operator = operator;
     this.#results = new ResultStatements(db, operator);
     this.#ledger = new LedgerWriter(db, operator);
     this.#observer = observer;
+    this.#gatherMs = gatherMs;
   }
 
   /**
@@ -93,6 +106,7 @@ export class GroupCommit {
 
   /** Resolves once everything handed in so far has been answered. */
   async idle(): Promise<void> {
+    this.#gathered();
     if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -108,10 +122,24 @@ export class GroupCommit {
           };
         },
       });
-      if (this.#busy) return;
-      this.#busy = true;
-      this.#soon();
+      this.#begin();
     });
+  }
+
+  #begin(): void {
+    if (!this.#busy) {
+      this.#busy = true;
+      if (this.#gatherMs === 0) this.#soon();
+      else this.#gathering = setTimeout(() => this.#gathered(), this.#gatherMs);
+    } else if (this.#queue.length >= MAX_GROUP) this.#gathered();
+  }
+
+  /** A group that waits for others waits no longer. */
+  #gathered(): void {
+    if (this.#gathering === undefined) return;
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    this.#soon();
   }
 
   /** After the turn's other callbacks, so that all frames read in it come into one group. */

@@ -6,6 +6,7 @@ import type { LedgerLeaf } from '../ledger/append.ts';
 import type { ResultItem } from './group-commit.ts';
 import { condemnationColumn, explanationColumn, reasonCodesColumn } from './json-column.ts';
 import type { Database } from './open.ts';
+import { RowInserts } from './row-inserts.ts';
 import { type Statement, statement } from './statement.ts';
 import type { ResultsTable, Tables } from './tables.ts';
 import { ACCEPTED_COLUMNS, oneOf, readReason, writeAccepted } from './terminal-row.ts';
@@ -32,7 +33,7 @@ type ResultColumn = Exclude<keyof ResultsTable, 'operator'>;
 /** The two statements of the hot path: the row's change, and the record. */
 export class ResultStatements {
   readonly #update: Statement<StateColumn | 'terminal' | 'session' | 'version', unknown>;
-  readonly #insert: Statement<ResultColumn, unknown>;
+  readonly #insert: RowInserts<ResultColumn>;
 
   constructor(db: Database, operator: string) {
     this.#update = statement((hole) => {
@@ -45,19 +46,21 @@ export class ResultStatements {
         .where('session', '=', hole<number>('session'))
         .where('version', '=', hole<number>('version'));
     });
-    this.#insert = statement((hole) =>
-      db.insertInto('results').values({
-        operator,
-        ledger_index: hole('ledger_index'),
-        terminal: hole('terminal'),
-        at: hole('at'),
-        challenged_at: hole('challenged_at'),
-        purpose: hole('purpose'),
-        verdict: hole('verdict'),
-        codes: hole('codes'),
-        explanation: hole('explanation'),
-        body: hole('body'),
-      }),
+    this.#insert = new RowInserts((rows) =>
+      db.insertInto('results').values(
+        rows.map((hole) => ({
+          operator,
+          ledger_index: hole<number>('ledger_index'),
+          terminal: hole<string>('terminal'),
+          at: hole<number>('at'),
+          challenged_at: hole<number>('challenged_at'),
+          purpose: hole<string>('purpose'),
+          verdict: hole<string>('verdict'),
+          codes: hole<string>('codes'),
+          explanation: hole<string | null>('explanation'),
+          body: hole<Uint8Array>('body'),
+        })),
+      ),
     );
   }
 
@@ -84,9 +87,9 @@ export class ResultStatements {
   }
 
   async insert(tx: Database, leaves: readonly LedgerLeaf[]): Promise<void> {
-    for (const { ledgerIndex, item } of leaves) {
+    const rows = leaves.map(({ ledgerIndex, item }) => {
       const { result, record, challengedAt, explanation, body } = item;
-      await this.#insert.run(tx, {
+      return {
         ledger_index: ledgerIndex,
         terminal: record.terminal,
         at: result.at,
@@ -96,8 +99,9 @@ export class ResultStatements {
         codes: result.codes.length === 0 ? '[]' : JSON.stringify(result.codes),
         explanation: explanation.length === 0 ? null : explanationColumn.write(explanation),
         body,
-      });
-    }
+      };
+    });
+    await this.#insert.run(tx, rows);
   }
 }
 

@@ -47,7 +47,7 @@ describe('configuration', () => {
       listen: { host: '127.0.0.1', port: 8443, path: '/attest', url: '' },
       tls: { chainFile: join(directory, 'server-chain.pem'), keyFile: join(directory, 'server-key.pem') },
       api: { host: '127.0.0.1', port: 8444, tokenFile: join(directory, 'api-token.sha256') },
-      store: { path: join(directory, 'verifier.db') },
+      store: { path: join(directory, 'verifier.db'), gatherMs: 10 },
       audit: { intervalMs: 300_000, freshnessMs: 1_200_000, nonceLifeMs: 60_000, graceMs: 60_000 },
       limits: {
         maxPayload: 65_536,

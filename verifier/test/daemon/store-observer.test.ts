@@ -26,7 +26,7 @@ describe('readiness', () => {
     health.started();
     metrics = new Metrics('1');
     const log = createLog('silent');
-    group = new GroupCommit(store.db, OPERATOR, storeObserver(health, metrics, log));
+    group = new GroupCommit(store.db, OPERATOR, { observer: storeObserver(health, metrics, log) });
     const signer = signerOf(new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' })));
     const signers = { signers: new Map([[signer.keyId, signer]]), threshold: 1 };
     references = new ReferenceValues(store.db, OPERATOR, group, signers, log);

@@ -49,7 +49,7 @@ describe('group commit', () => {
   beforeEach(async () => {
     store = await temporaryStore();
     observer = new Counted();
-    group = new GroupCommit(store.db, OPERATOR, observer);
+    group = new GroupCommit(store.db, OPERATOR, { observer });
   });
 
   afterEach(async () => {
@@ -107,6 +107,24 @@ describe('group commit', () => {
     const indices = outcomes.toReversed().map((outcome) => (outcome.kind === 'committed' ? outcome.ledgerIndex : -1));
     expect(indices.slice(10)).to.deep.equal(records.slice(10).map((_, i) => i));
     expect(indices.slice(0, 10)).to.deep.equal(records.slice(0, 10).map((_, i) => MAX_GROUP + i));
+  });
+
+  it('gathers what comes in many turns, until the time is over, the group is full or somebody waits for the end', async () => {
+    const records = await terminals(MAX_GROUP + 3);
+    const patient = new GroupCommit(store.db, OPERATOR, { observer, gatherMs: 3_600_000 });
+    const outcomes: Promise<ResultOutcome>[] = [];
+    for (const record of records.slice(0, 3)) {
+      outcomes.push(patient.commit(trustedResult(record, 1)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(observer.sizes, 'nothing yet').to.deep.equal([]);
+    await patient.idle();
+    expect(observer.sizes, 'somebody waits').to.deep.equal([3]);
+    outcomes.push(...records.slice(3).map((record) => patient.commit(trustedResult(record, 1))));
+    await Promise.all(outcomes);
+    expect(observer.sizes, 'the group is full').to.deep.equal([3, MAX_GROUP]);
+    const hasty = new GroupCommit(store.db, OPERATOR, { observer, gatherMs: 1 });
+    expect((await hasty.commit(trustedResult(await stored(store.db, 't-000'), 2))).kind).to.equal('committed');
   });
 
   it('a thousand new sessions are a few transactions, and each answer is the row after the rise', async () => {
@@ -226,7 +244,7 @@ describe('group commit', () => {
         }),
       });
       opened.push(db);
-      return new GroupCommit(db, OPERATOR, observer);
+      return new GroupCommit(db, OPERATOR, { observer });
     }
 
     const opened: Kysely<Tables>[] = [];
