@@ -42,8 +42,31 @@ export const AGENT_CODES = {
   'platform.busy': 'another agent uses this trusted environment: stop it first',
   'platform.refused': 'the trusted environment does not do this for this client: report the defect',
   'platform.failed': 'the trusted environment could not do it: look at its disk, then restart it',
+  'platform.bank':
+    'the TPM has a PCR bank that cannot be extended here, or lacks the SHA-256 bank: have the firmware allocate sha256 alone',
+  'platform.counter-missing':
+    'a counter of this terminal is gone from the TPM or is another one: it is never made anew; enrol anew in a new directory',
+  'platform.other-tpm':
+    'the state belongs to another TPM, or its endorsement seed was changed: put the right one back, or enrol anew in a new directory',
+  'platform.resumed':
+    'the machine was suspended, which began a new boot identity: restart the agent, which notes it in its log',
+  'tpm.unreachable': 'the TPM cannot be opened: mtm-agent doctor says what is missing',
+  'tpm.in-use': 'another process uses this TPM: stop it first',
+  'tpm.timeout': 'the TPM did not answer in time: look at its driver or its emulator, then restart',
+  'tpm.response': 'the TPM answered what is no response to its command: look at what lies between',
+  'tpm.session': 'the TPM did not prove that it knows the session: somebody may sit on the bus',
+  'tpm.busy': 'the TPM put the command off again and again: try again later',
+  'tpm.memory': 'the TPM has no free slot: flush objects and sessions that other programs left in it',
+  'tpm.lockout': 'the TPM is locked after failed authorisations: wait, or reset the lockout with its password',
+  'tpm.not-started': 'the TPM was not started: have the firmware do so, or send TPM2_Startup',
+  'tpm.authorisation': 'the TPM refused the authorisation: its hierarchies must have empty passwords here',
+  'tpm.policy':
+    'the state of the machine is not the one that a policy of the TPM demands: boot the release that it was made for',
+  'tpm.refused': 'the TPM refused a command: see its response code',
   'tre.running': 'a trusted environment runs on this state already: use it, or stop it first',
   'tre.path': 'the path of the state directory is too long for a socket: use a shorter one',
+  'tre.socket':
+    'no socket can be placed there: name a path where nothing else is, in a directory that is there and that only root or this user may write to',
   'file.unreadable': 'the file cannot be read: correct its path or its permissions',
   'file.unwritable': 'the file cannot be written: correct its path or its permissions',
   'option.invalid': 'the options do not fit: look at --help',

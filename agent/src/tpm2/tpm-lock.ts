@@ -1,0 +1,52 @@
+import { realpath } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { resolve } from 'node:path';
+import { toHex, utf8 } from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { AgentError } from '../error.ts';
+import type { TpmAddress } from './transport/address.ts';
+
+/** A TPM that no other agent of this machine may use until it is released. */
+export interface TpmLock {
+  release(): void;
+}
+
+/**
+ * The one place at a TPM: two agents would each log what the other did not extend. It is a name in the abstract namespace of Linux, which the
+ * kernel frees with the process that holds it, however that ends: there is no stale lock to recognise. /dev/tpm0 and /dev/tpmrm0 are one TPM.
+ * Another program of this machine can hold the name and so keep the agent from starting, never make it share.
+ *
+ * @throws AgentError `tpm.in-use`
+ */
+export async function lockTpm(address: TpmAddress): Promise<TpmLock> {
+  const name = toHex(nodeCrypto.sha256(utf8(await placeOf(address)))).slice(0, 32);
+  const server = createServer((socket) => socket.destroy());
+  await listening(server, `\0mtm-attest/tpm/${name}`);
+  server.unref();
+  return {
+    release: () => {
+      server.close();
+    },
+  };
+}
+
+async function placeOf(address: TpmAddress): Promise<string> {
+  switch (address.kind) {
+    case 'device':
+    case 'swtpm-unix': {
+      const path = await realpath(address.path).catch(() => resolve(address.path));
+      return path.replace(/^\/dev\/tpmrm(\d+)$/, '/dev/tpm$1');
+    }
+    default:
+      return `${address.host}:${address.port}`;
+  }
+}
+
+function listening(server: Server, name: string): Promise<void> {
+  return new Promise((done, reject) => {
+    server.once('error', (cause) => {
+      reject(new AgentError('tpm.in-use', undefined, { cause }));
+    });
+    server.listen(name, done);
+  });
+}
