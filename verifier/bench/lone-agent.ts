@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Agent, createAgent, DiskFiles, type OpenSoft, openSoftOnDisk } from '@mtm-attest/agent';
 import { EVENTS, encodeEvent, encodeRecord, utf8 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { installRelease } from '../test/support/release.ts';
 import { ScriptedVerifier } from './scripted-verifier.ts';
-import { installRelease } from './site.ts';
 
 /** Files in memory, so that the disk's speed is not what is measured; the file operations stay. */
 const SHARED_MEMORY = '/dev/shm';

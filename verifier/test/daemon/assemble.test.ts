@@ -4,11 +4,11 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { initialise } from '../../src/cli/init.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { assemble } from '../../src/daemon/assemble.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { VerifierError } from '../../src/error.ts';
+import { VerifierSite } from '../support/verifier-site.ts';
 
 const HOST = '127.0.0.1';
 
@@ -28,31 +28,22 @@ async function release(server: Server): Promise<void> {
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
 describe('a daemon that cannot be assembled', () => {
-  let directory: string;
+  let site: VerifierSite;
   let taken: Server;
 
   beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'mtm-assemble-'));
-    await initialise({
-      directory,
-      hosts: [HOST],
-      operator: 'operator-a',
-      audience: 'verifier',
-      listenHost: HOST,
-      listenPort: 0,
-      apiPort: 0,
-      now: Date.now(),
-    });
+    site = new VerifierSite(mkdtempSync(join(tmpdir(), 'mtm-assemble-')));
+    await site.initialise();
     taken = await occupy();
   });
 
   afterEach(async () => {
     await release(taken);
-    rmSync(directory, { recursive: true });
+    rmSync(site.directory, { recursive: true });
   });
 
   async function failureOf(set: readonly string[]): Promise<VerifierError> {
-    const config = loadConfig({ file: join(directory, 'verifier.toml'), environment: {}, set });
+    const config = loadConfig({ file: site.config, environment: {}, set });
     try {
       const daemon = await assemble(config, createLog('silent'));
       await daemon.stop();

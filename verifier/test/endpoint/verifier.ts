@@ -1,21 +1,20 @@
 import { createPrivateKey } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { request } from 'node:https';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Manifest } from '@mtm-attest/protocol';
-import { expect } from 'chai';
-import { initialise } from '../../src/cli/init.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { assemble } from '../../src/daemon/assemble.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { signManifest } from '../../src/reference/sign-manifest.ts';
+import { VerifierSite } from '../support/verifier-site.ts';
 
 /** The whole daemon, in a directory of its own that `init` made, on free ports. */
 export class TestVerifier {
   readonly directory: string = mkdtempSync(join(tmpdir(), 'mtm-verifier-'));
   readonly log: string[] = [];
+  readonly #site: VerifierSite = new VerifierSite(this.directory);
   #settings: readonly string[] = [];
   #daemon: Daemon | undefined;
   #port = 0;
@@ -23,17 +22,7 @@ export class TestVerifier {
   /** @param settings `key=value`, as on the command line */
   static async start(settings: readonly string[] = []): Promise<TestVerifier> {
     const verifier = new TestVerifier();
-    const { directory } = verifier;
-    await initialise({
-      directory,
-      hosts: ['127.0.0.1', 'localhost'],
-      operator: 'operator-a',
-      audience: 'verifier',
-      listenHost: '127.0.0.1',
-      listenPort: 0,
-      apiPort: 0,
-      now: Date.now(),
-    });
+    await verifier.#site.initialise({ hosts: ['127.0.0.1', 'localhost'], operator: 'operator-a' });
     verifier.#settings = settings;
     await verifier.begin();
     return verifier;
@@ -41,15 +30,16 @@ export class TestVerifier {
 
   /** Starts it, at the port of before where there was one. */
   async begin(): Promise<void> {
-    const file = join(this.directory, 'verifier.toml');
     const set = [...this.#settings, `listen.port=${this.#port}`];
-    const config = loadConfig({ file, environment: {}, set });
+    const config = loadConfig({ file: this.#site.config, environment: {}, set });
     this.#daemon = await assemble(config, createLog('debug', { write: (line) => this.log.push(line) }));
+    this.#site.listens(this.#daemon);
     this.#port = Number(new URL(this.#daemon.listenUrl.replace('wss', 'https')).port);
   }
 
   async end(): Promise<void> {
     await this.#daemon?.stop();
+    this.#site.disconnect();
     this.#daemon = undefined;
   }
 
@@ -59,16 +49,16 @@ export class TestVerifier {
   }
 
   get listenUrl(): string {
-    return this.#running.listenUrl;
+    return this.#site.listenUrl;
   }
 
   get ca(): string {
-    return this.#text('server-chain.pem');
+    return this.#site.text('server-chain.pem');
   }
 
   /** Signed by the manifest key of this verifier. */
   signed(manifest: Manifest): Uint8Array {
-    return signManifest(manifest, [createPrivateKey(this.#text('manifest-key.pem'))]);
+    return signManifest(manifest, [createPrivateKey(this.#site.text('manifest-key.pem'))]);
   }
 
   async publish(manifest: Manifest): Promise<Uint8Array> {
@@ -78,8 +68,7 @@ export class TestVerifier {
   }
 
   async token(terminal: string, model: string): Promise<string> {
-    const { token } = await this.call('POST', '/v1/tokens', { terminal, model, class: 'simulated' });
-    return String(token);
+    return await this.#site.token(terminal, 'simulated', model);
   }
 
   /** Verdict and codes of a terminal now. */
@@ -94,34 +83,7 @@ export class TestVerifier {
   }
 
   /** The answer of the HTTP API, which must be a success. */
-  call(method: 'GET' | 'POST', path: string, body?: object | Uint8Array): Promise<Record<string, unknown>> {
-    const isBytes = body instanceof Uint8Array;
-    const payload = body === undefined ? undefined : isBytes ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
-    const headers = {
-      authorization: `Bearer ${this.#text('api-token').trim()}`,
-      ...(payload === undefined ? {} : { 'content-length': payload.length }),
-      ...(payload === undefined ? {} : { 'content-type': isBytes ? 'application/octet-stream' : 'application/json' }),
-    };
-    return new Promise((resolve, reject) => {
-      const sent = request(`${this.#running.apiUrl}${path}`, { method, headers, ca: this.ca }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8');
-          expect(response.statusCode, text).to.be.within(200, 299);
-          resolve(JSON.parse(text) as Record<string, unknown>);
-        });
-      });
-      sent.on('error', reject);
-      sent.end(payload);
-    });
-  }
-
-  get #running(): Daemon {
-    return this.#daemon ?? expect.fail('not running');
-  }
-
-  #text(name: string): string {
-    return readFileSync(join(this.directory, name), 'utf8');
+  async call(method: 'GET' | 'POST', path: string, body?: object | Uint8Array): Promise<Record<string, unknown>> {
+    return (await this.#site.api(method, path, body)) as Record<string, unknown>;
   }
 }

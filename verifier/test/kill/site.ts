@@ -1,19 +1,11 @@
-import { createHash, createPrivateKey } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:https';
+import { createPrivateKey } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ReferenceComponent } from '@mtm-attest/protocol';
-import { initialise } from '../../src/cli/init.ts';
-import { signManifest } from '../../src/reference/sign-manifest.ts';
+import { installRelease, MODEL } from '../support/release.ts';
+import { VerifierSite } from '../support/verifier-site.ts';
 import { RunningCommand } from './command.ts';
 import { RecordProxy } from './record-proxy.ts';
-
-const PARTS = [
-  { name: 'app.bin', pcr: 10, phase: 'boot' },
-  { name: 'kernel.bin', pcr: 4, phase: 'boot' },
-  { name: 'tre.bin', pcr: 0, phase: 'boot' },
-] as const;
 
 const SETTINGS = ['audit.intervalMs=250', 'audit.graceMs=5000', 'audit.nonceLifeMs=5000', 'log.level=warn'];
 
@@ -29,8 +21,7 @@ export class Site {
   readonly proxy: RecordProxy;
   readonly terminals: KillableTerminal[] = [];
   #verifier: RunningCommand | undefined;
-  #apiUrl = '';
-  #connections = new Agent({ keepAlive: true });
+  readonly #site: VerifierSite = new VerifierSite(join(this.directory, 'verifier'));
   readonly #shown = new Set<number>();
 
   private constructor(proxy: RecordProxy) {
@@ -40,17 +31,7 @@ export class Site {
   /** @param names of the terminals, which are enrolled and run when this resolves */
   static async start(names: readonly string[]): Promise<Site> {
     const site = new Site(await RecordProxy.start());
-    const { directory } = site;
-    await initialise({
-      directory: join(directory, 'verifier'),
-      hosts: ['localhost', '127.0.0.1'],
-      operator: 'operator',
-      audience: 'verifier',
-      listenHost: '127.0.0.1',
-      listenPort: 0,
-      apiPort: 0,
-      now: Date.now(),
-    });
+    await site.#site.initialise();
     await site.startVerifier();
     await site.#install();
     for (const name of names) await site.#enrol(name);
@@ -64,14 +45,9 @@ export class Site {
 
   async startVerifier(): Promise<void> {
     const url = `listen.url=wss://localhost:${this.proxy.port}/attest`;
-    const set = [...SETTINGS, url].flatMap((setting) => ['--set', setting]);
-    const config = join(this.directory, 'verifier', 'verifier.toml');
-    this.#connections.destroy();
-    this.#connections = new Agent({ keepAlive: true });
-    this.#verifier = new RunningCommand('verifier', ['serve', '--config', config, '--json', ...set]);
-    const { listenUrl, apiUrl } = JSON.parse(await this.#verifier.firstLine()) as Record<string, string>;
-    this.proxy.upstreamPort = Number(new URL(listenUrl ?? '').port);
-    this.#apiUrl = apiUrl ?? '';
+    this.#verifier = new RunningCommand('verifier', this.#site.serving([...SETTINGS, url]));
+    this.#site.listens(await this.#verifier.firstLine());
+    this.proxy.upstreamPort = Number(new URL(this.#site.listenUrl).port);
   }
 
   /** Filed results that the verifier does not show at their index: of all, or of those that were not looked at before. */
@@ -80,7 +56,8 @@ export class Site {
     const filed = this.terminals.flatMap((terminal) => terminal.filed());
     const lost: Filed[] = [];
     for (const result of filed.filter(({ ledgerIndex }) => !this.#shown.has(ledgerIndex))) {
-      const leaf = (await this.api('GET', `/v1/ledger/${result.ledgerIndex}`)) as { leafHash?: string };
+      const { text } = await this.#site.ask('GET', `/v1/ledger/${result.ledgerIndex}`);
+      const leaf = JSON.parse(text) as { leafHash?: string };
       if (leaf.leafHash === result.leafHash) this.#shown.add(result.ledgerIndex);
       else lost.push(result);
     }
@@ -105,57 +82,22 @@ export class Site {
   async stop(): Promise<void> {
     for (const terminal of this.terminals) await terminal.kill();
     await this.#verifier?.kill();
-    this.#connections.destroy();
+    this.#site.disconnect();
     this.proxy.stop();
     rmSync(this.directory, { recursive: true });
   }
 
   api(method: 'GET' | 'POST', path: string, body?: object | Uint8Array): Promise<unknown> {
-    const verifier = join(this.directory, 'verifier');
-    const isBytes = body instanceof Uint8Array;
-    const headers = {
-      authorization: `Bearer ${readFileSync(join(verifier, 'api-token'), 'utf8').trim()}`,
-      ...(body === undefined ? {} : { 'content-type': isBytes ? 'application/octet-stream' : 'application/json' }),
-    };
-    const ca = readFileSync(join(verifier, 'server-chain.pem'), 'utf8');
-    return new Promise((resolve, reject) => {
-      const asked = request(
-        new URL(path, this.#apiUrl),
-        { method, headers, ca, agent: this.#connections },
-        (answer) => {
-          let text = '';
-          answer.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
-          answer.on('end', () => {
-            resolve(JSON.parse(text));
-          });
-        },
-      );
-      asked.on('error', reject);
-      asked.end(body === undefined ? undefined : isBytes ? Buffer.from(body) : JSON.stringify(body));
-    });
+    return this.#site.api(method, path, body);
   }
 
   async #install(): Promise<void> {
-    const slots = join(this.directory, 'slots');
-    const files = join(slots, 'a', 'files');
-    mkdirSync(files, { recursive: true });
-    const components = PARTS.map((part): ReferenceComponent => {
-      const bytes = Buffer.from(part.name.repeat(1000));
-      writeFileSync(join(files, part.name), bytes);
-      return { ...part, digest: new Uint8Array(createHash('sha256').update(bytes).digest()) };
-    });
-    const key = createPrivateKey(readFileSync(join(this.directory, 'verifier', 'manifest-key.pem')));
-    const releases = [{ release: 1, version: '1.0', components }];
-    const manifest = signManifest({ issuer: 'maker', model: 'model-1', sequence: 1, minimum: 1, releases }, [key]);
-    writeFileSync(join(slots, 'a', 'manifest.bin'), manifest);
-    writeFileSync(join(slots, 'a', 'release.json'), '{"release": 1}');
-    writeFileSync(join(slots, 'boot'), 'a');
-    await this.api('POST', '/v1/manifests', manifest);
+    const key = createPrivateKey(this.#site.text('manifest-key.pem'));
+    await this.api('POST', '/v1/manifests', installRelease(join(this.directory, 'slots'), key));
   }
 
   async #enrol(name: string): Promise<void> {
-    const wanted = { terminal: name, class: 'software', model: 'model-1' };
-    const { token } = (await this.api('POST', '/v1/tokens', wanted)) as { token: string };
+    const token = await this.#site.token(name, 'software', MODEL);
     writeFileSync(join(this.directory, `${name}.token`), token, { mode: 0o600 });
     const terminal = new KillableTerminal(this.directory, name);
     this.terminals.push(terminal);
