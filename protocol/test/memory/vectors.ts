@@ -16,6 +16,7 @@ import { parsePcrSelection } from '../../src/tpm/pcr.ts';
 import { parsePublic } from '../../src/tpm/public.ts';
 import { parseSignature } from '../../src/tpm/signature.ts';
 import { EMULATOR_QUOTE } from '../quote/emulator-quote.ts';
+import { TCG_LOGS } from '../tcg-log/memory-vectors.ts';
 
 /** An input, and the parser whose result is kept. */
 export interface MemoryVector {
@@ -113,6 +114,7 @@ export const LONG_VECTORS: readonly MemoryVector[] = [
   ...Object.entries(ELEMENTS).map(([name, element]) => ({ name, input: arrayOf(element), parse: decodeStrict })),
   ...maps(),
   ...documents(),
+  ...TCG_LOGS,
 ];
 
 const evidence = encodeMessage({

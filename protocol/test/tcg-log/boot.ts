@@ -19,7 +19,7 @@ export const HARD_DRIVE_NODE = concat(
 );
 
 /** UEFI_IMAGE_LOAD_EVENT */
-export function imageLoad(path: Uint8Array, trailing = new Uint8Array()): Uint8Array {
+export function imageLoad(path: Uint8Array, trailing: Uint8Array = new Uint8Array()): Uint8Array {
   return concat(le(0x1000, 8), le(139_264, 8), le(0, 8), le(path.length, 8), path, trailing);
 }
 
@@ -30,7 +30,7 @@ export function hashList(count: number): Uint8Array {
   return concat(type, le(28 + 48 * count, 4), le(0, 4), le(48, 4), ...entries);
 }
 
-export function loadOption(description: string, path: Uint8Array, more = new Uint8Array()): Uint8Array {
+export function loadOption(description: string, path: Uint8Array, more: Uint8Array = new Uint8Array()): Uint8Array {
   return concat(le(1, 4), le(path.length, 2), wide(`${description}\0`), path, more);
 }
 

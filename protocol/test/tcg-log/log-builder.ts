@@ -77,7 +77,11 @@ export function agileRecord(event: Event, banks: readonly HashName[]): Uint8Arra
 }
 
 /** TCG_EfiSpecIdEvent and its older forms. */
-export function specId(version: 0 | 2 | 3, banks: readonly HashName[] = [], vendor = new Uint8Array()): Uint8Array {
+export function specId(
+  version: 0 | 2 | 3,
+  banks: readonly HashName[] = [],
+  vendor: Uint8Array = new Uint8Array(),
+): Uint8Array {
   const algorithms = banks.map((bank) => concat(le(HASHES[bank].algorithm, 2), le(HASHES[bank].size, 2)));
   const [minor, major, errata, uintn] = version === 3 ? [0, 2, 105, 2] : [2, 1, 0, version];
   return concat(
@@ -104,7 +108,7 @@ export function framed(...logs: readonly Uint8Array[]): Uint8Array {
   return concat(...logs.map((log) => concat(le(log.length, 4), log)));
 }
 
-export function separator(pcr: number, data = new Uint8Array(4)): Event {
+export function separator(pcr: number, data: Uint8Array = new Uint8Array(4)): Event {
   return { pcr, type: 'EV_SEPARATOR', data };
 }
 

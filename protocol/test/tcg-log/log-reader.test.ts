@@ -63,7 +63,7 @@ const banksOf = fc.subarray(['sha1', 'sha256', 'sha384', 'sha512'] as const, { m
 const events = fc.array(
   fc.record({
     pcr: fc.nat(23),
-    type: fc.constantFrom('EV_POST_CODE', 'EV_IPL', 'EV_SEPARATOR', 0x1234, 0x800000ff),
+    type: fc.constantFrom<Event['type'][]>('EV_POST_CODE', 'EV_IPL', 'EV_SEPARATOR', 0x1234, 0x800000ff),
     data: fc.uint8Array({ maxLength: 80 }),
   }),
   { maxLength: 8 },
