@@ -33,6 +33,16 @@ export const VERIFIER_CODES = {
   'ear.claims': 'the claims are not those of an EAR: report it to its verifier',
   'ear.status': 'a status claims more trust than what it stands on: trust nothing of it',
   'ear.expired': 'the result is not valid at this time: ask for a newer one',
+  'corim.form': 'the file is neither an unsigned CoRIM (tag 501) nor a COSE_Sign1 (tag 18): name another file',
+  'corim.cbor': 'the bytes are not strict CBOR: have the document made anew',
+  'corim.limit': 'the document is larger, deeper or denser than this verifier reads: have it split',
+  'corim.header': 'the protected header is not that of a signed CoRIM: have the document signed anew',
+  'corim.algorithm': 'the document is signed by another algorithm than the key allows: trust nothing of it',
+  'corim.signature':
+    'the signature of the document does not hold under the key: give the key of its signer, or trust nothing of it',
+  'corim.validity': 'the document is not valid at this time: ask its signer for a newer one',
+  'corim.schema': 'the document is not a CoRIM that is understood here: have the part named corrected',
+  'corim.profile': 'the profile is not known here, or the document breaks its rules: have the part named corrected',
   'enrolment.token-invalid': 'the token is unknown, has expired or is not for this terminal: make a new one',
   'terminal.unknown': 'no terminal of this id is enrolled: look at the list of terminals',
   'terminal.nothing-open': 'there is nothing about this terminal that waits for a person: look at its verdict',
@@ -46,6 +56,8 @@ export const VERIFIER_CODES = {
   'option.signature-form':
     'neither the key nor the signature says by which scheme and hash it was signed: give --hash, and --scheme for RSA',
   'option.log-format': 'this version does not read logs of this format: give another one, or use a later version',
+  'option.ima-template-hash':
+    'a bank other than sha1 leads elsewhere by each of the two rules of kernels: give --ima-template-hash per-bank (Linux 5.8 and later) or padded (before)',
   'file.unreadable': 'the file cannot be read: correct its path or its permissions',
   'file.unwritable': 'the file cannot be written, or is there already: name another one',
   'init.exists': 'the directory already holds a file that would be written: name another directory',

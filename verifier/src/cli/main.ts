@@ -6,6 +6,7 @@ import { addCheckQuoteCommand } from './check-quote.ts';
 import { addInitCommand } from './init.ts';
 import { addManifestCommand } from './manifest.ts';
 import { EXIT } from './outcome.ts';
+import { addReferenceCommand } from './reference.ts';
 import { addResultsCommand } from './results.ts';
 import { addServeCommand } from './serve.ts';
 import { addTokenCommand } from './token.ts';
@@ -26,6 +27,7 @@ addServeCommand(program, assembleWhenAsked);
 addTokenCommand(program);
 addManifestCommand(program);
 addResultsCommand(program);
+addReferenceCommand(program);
 addCheckQuoteCommand(program);
 addCheckLogCommand(program);
 

@@ -25,6 +25,15 @@ const REJECTED: ReadonlySet<VerifierCode> = new Set([
   'ear.claims',
   'ear.status',
   'ear.expired',
+  'corim.form',
+  'corim.cbor',
+  'corim.limit',
+  'corim.header',
+  'corim.algorithm',
+  'corim.signature',
+  'corim.validity',
+  'corim.schema',
+  'corim.profile',
   'api.refused',
 ]);
 

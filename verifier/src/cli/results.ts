@@ -5,6 +5,7 @@ import {
   isReasonCode,
   MRTM_COMPARTMENT,
   ProtocolError,
+  shownText,
   TERMINAL_CLASSES,
   VERDICTS,
   type Verdict,
@@ -172,7 +173,9 @@ function earText({ ear, signature }: ReadEar): string {
     `EAR by ${verifier.developer}, ${verifier.build}, issued ${new Date(issuedAt * 1000).toISOString()}, profile ${profile}`,
     ...[...submodules].map(([label, { status, vector }]) => `  ${label}: ${status} ${vectorText(vector)}`),
     signature === 'verified' ? 'The signature holds.' : 'Not checked: signature',
-  ].join('\n');
+  ]
+    .map(shownText)
+    .join('\n');
 }
 
 function vectorText(vector: TrustVector | undefined): string {

@@ -1,4 +1,5 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { shownText } from '@mtm-attest/protocol';
 import * as v from 'valibot';
 import { VerifierError } from '../error.ts';
 
@@ -35,8 +36,9 @@ export function readPublicJwk(text: string): PublicJwk {
   if (!jwk.success) throw new VerifierError('key.jwk', v.getDotPath(jwk.issues[0]) ?? 'not a JSON object');
   const { kty, crv, x, y, alg } = jwk.output;
   const algorithm = ALGORITHMS[`${kty} ${crv}`];
-  if (algorithm === undefined) throw new VerifierError('key.jwk', `${kty} ${crv}`);
-  if (alg !== undefined && alg !== algorithm) throw new VerifierError('key.jwk', `alg is ${alg}, not ${algorithm}`);
+  if (algorithm === undefined) throw new VerifierError('key.jwk', shownText(`${kty} ${crv}`));
+  if (alg !== undefined && alg !== algorithm)
+    throw new VerifierError('key.jwk', `alg is ${shownText(alg)}, not ${algorithm}`);
   return { key: imported({ kty, crv, x, y }), algorithm };
 }
 

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { shownText } from '@mtm-attest/protocol';
 import * as v from 'valibot';
 import { VerifierError } from '../error.ts';
 import { claimsMoreThan, TIERS, type Tier, TRUST_CLAIMS, type TrustVector, tierOfVector, worstTier } from './ar4si.ts';
@@ -96,7 +97,7 @@ function readClaims(claims: unknown, at: number): Ear {
   const all = mapOf(claims, 'claims');
   const uri = checked(v.string(), all['eat_profile'], 'eat_profile');
   const profile = earProfile(uri);
-  if (profile === undefined) throw new VerifierError('ear.profile', `eat_profile: ${uri.slice(0, 128)}`);
+  if (profile === undefined) throw new VerifierError('ear.profile', `eat_profile: ${shownText(uri.slice(0, 128))}`);
   const { iat, exp, nbf, eat_nonce: nonces } = checked(envelope, all, '');
   const verifier = checked(verifierForm, all[profile.verifierId], profile.verifierId);
   checked(v.optional(v.string()), all[profile.rawEvidence], profile.rawEvidence);
@@ -127,7 +128,10 @@ function readSubmodules(submods: unknown, profile: EarProfile): ReadonlyMap<stri
   if (entries.length === 0) throw new VerifierError('ear.claims', 'submods: empty');
   if (entries.length > MAX_SUBMODULES) throw new VerifierError('ear.claims', `submods: more than ${MAX_SUBMODULES}`);
   return new Map(
-    entries.map(([label, claims]) => [label, readAppraisal(claims, profile, `submods.${label.slice(0, 64)}`)]),
+    entries.map(([label, claims]) => [
+      label,
+      readAppraisal(claims, profile, `submods.${shownText(label.slice(0, 64))}`),
+    ]),
   );
 }
 
@@ -155,5 +159,8 @@ function checked<T>(form: v.GenericSchema<unknown, T>, value: unknown, path: str
   if (result.success) return result.output;
   const [issue] = result.issues;
   const where = [path, v.getDotPath(issue)].filter((part) => part !== null && part !== '').join('.');
-  throw new VerifierError('ear.claims', `${where}: ${value === undefined ? 'missing' : issue.message.slice(0, 200)}`);
+  throw new VerifierError(
+    'ear.claims',
+    `${where}: ${value === undefined ? 'missing' : shownText(issue.message.slice(0, 200))}`,
+  );
 }

@@ -12,6 +12,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['manifest', 'publish'],
   ['results', 'export'],
   ['results', 'verify'],
+  ['reference', 'import'],
   ['check-quote'],
   ['check-log'],
 ];

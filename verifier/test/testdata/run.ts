@@ -1,5 +1,6 @@
 // `npm run test:testdata -- DIR`: holds the code against a folder of real evidence, whose expected.json says what must come out.
 import * as v from 'valibot';
+import { corimCase, corimFault } from './corim.ts';
 import { earCase, earFault } from './ear.ts';
 import { Folder } from './folder.ts';
 import { isCovered, logCase, logFault } from './logs.ts';
@@ -13,7 +14,7 @@ const expectations = v.object({
   logs: v.array(logCase),
   certificates: list,
   ear: v.array(earCase),
-  corim: list,
+  corim: v.array(corimCase),
 });
 
 class Report {
@@ -34,12 +35,13 @@ class Report {
 
 async function run(folder: Folder): Promise<boolean> {
   const expected: unknown = JSON.parse(folder.read('expected.json').toString('utf8'));
-  const { quotes, names, logs, ear, ...later } = v.parse(expectations, expected);
+  const { quotes, names, logs, ear, corim, ...later } = v.parse(expectations, expected);
   const report = new Report();
   for (const one of quotes) report.add(one.id, quoteFault(one, folder));
   for (const one of names) report.add(one.id, nameFault(one, folder));
   for (const one of logs.filter(isCovered)) report.add(one.id, logFault(one, folder));
   for (const one of ear) report.add(one.id, await earFault(one, folder));
+  for (const one of corim) report.add(one.id, corimFault(one, folder));
   const open = { logs: logs.filter((one) => !isCovered(one)), ...later };
   const counts = Object.entries(open).map(([kind, cases]) => `${cases.length} ${kind}`);
   process.stdout.write(`not yet covered: ${counts.join(', ')}\n`);
