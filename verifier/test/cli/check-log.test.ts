@@ -15,6 +15,7 @@ import {
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { expect } from 'chai';
+import { FIRMWARE, firmwareLog, firmwarePcr } from '../log-check/tcg-file.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const RUN = ['--import', 'tsx', '--conditions=mtm-source', MAIN, 'check-log'];
@@ -142,6 +143,70 @@ describe('mtm-verifier check-log', () => {
     expect(document['pcrs']).to.have.nested.property('sha256.13', toHex(pcrsOf(long).get(13) ?? DIGEST));
   });
 
+  it('takes plain PCR values of a selection, as check-quote does', () => {
+    const values = pcrsOf(LOG);
+    const plain = join(directory, 'pcrs.values');
+    writeFileSync(plain, Buffer.concat([4, 11].map((pcr) => values.get(pcr) ?? DIGEST)));
+    expect(documentOf(run(LOG, '--pcrs', plain, '--selection', 'sha256:4,11', '--json').stdout)).to.deep.include({
+      ok: true,
+      compared: { sha256: [4, 11] },
+    });
+    expect(documentOf(run(LOG, '--pcrs', plain, '--selection', 'sha256:4,5', '--json').stdout)).to.deep.include({
+      ok: false,
+      firstMismatch: {
+        bank: 'sha256',
+        pcr: 5,
+        given: toHex(values.get(11) ?? DIGEST),
+        replayed: toHex(values.get(5) ?? DIGEST),
+      },
+    });
+    for (const selection of [[], ['--selection', 'sha256:4'], ['--selection', 'sha1:4']]) {
+      const { status, stdout } = run(LOG, '--pcrs', plain, ...selection, '--json');
+      expect([status, documentOf(stdout)['code']]).to.deep.equal([1, 'file.pcrs']);
+    }
+  });
+
+  it('holds only the selection against the log, of a file that holds more', () => {
+    const json = join(directory, 'more.json');
+    const values = { 4: toHex(pcrsOf(LOG).get(4) ?? DIGEST), 5: '00'.repeat(32) };
+    writeFileSync(json, JSON.stringify({ sha256: values, sha1: { 0: '00'.repeat(20) } }));
+    expect(documentOf(run(LOG, '--pcrs', json, '--selection', 'sha256:4', '--json').stdout)).to.deep.include({
+      ok: true,
+      compared: { sha256: [4] },
+    });
+    const missing = run(LOG, '--pcrs', json, '--selection', 'sha256:4,6', '--json');
+    expect([missing.status, documentOf(missing.stdout)['code']]).to.deep.equal([1, 'file.pcrs']);
+  });
+
+  it('--format tcg: every bank of a firmware log, its events and what is odd about it', () => {
+    const log = firmwareLog(['sha1', 'sha256'], FIRMWARE.slice(0, -1));
+    const json = join(directory, 'firmware.json');
+    const values = (bank: 'sha1' | 'sha256'): string => toHex(firmwarePcr(bank, FIRMWARE, 4));
+    writeFileSync(
+      json,
+      JSON.stringify({ sha1: { 4: values('sha1') }, sha256: { 4: values('sha256'), 9: '00'.repeat(32) } }),
+    );
+    const { status, stdout } = run(log, '--format', 'tcg', '--pcrs', json);
+    expect(status).to.equal(0);
+    expect(stdout).to.include('PCR  4  EV_EFI_ACTION: Calling EFI Application from Boot Option');
+    expect(stdout).to.include('13 events; crypto-agile format 2.0.0, startup locality not named');
+    expect(stdout).to.include('tcg-event.exit-boot-services: the log never says that boot services were left');
+    expect(stdout).to.match(/The PCRs sha1:4\+sha256:4,9 follow from the log\.\n$/);
+    const one = documentOf(run(log, '--format', 'tcg', '--pcrs', json, '--bank', 'sha256', '--json').stdout);
+    expect(one).to.deep.include({ ok: true, format: 'tcg', events: 13, compared: { sha256: [4, 9] } });
+    expect(one['pcrs']).to.have.nested.property('sha256.4', values('sha256'));
+    expect(one['secureBoot']).to.have.property('secureBoot', 'unknown');
+    const other = run(firmwareLog(['sha256'], FIRMWARE), '--format', 'tcg', '--pcrs', json, '--json');
+    expect(other.status).to.equal(1);
+    expect(documentOf(other.stdout)['firstMismatch']).to.deep.include({ bank: 'sha1', pcr: 4, replayed: null });
+    const none = run(new TextEncoder().encode('this is no log at all, only text'), '--format', 'tcg', '--json');
+    expect([none.status, documentOf(none.stdout)]).to.deep.equal([1, { ok: false, code: 'tcg-log.header', offset: 4 }]);
+  });
+
+  it('exits 2 for a bank that logs of the format do not have', () => {
+    const { status, stderr } = run(LOG, '--bank', 'sha1');
+    expect([status, stderr.split(':')[0]]).to.deep.equal([2, 'option.invalid']);
+  });
   it('exits 2 where a file cannot be read, an option is wrong, or the format belongs to a later version', () => {
     mkdirSync(join(directory, 'folder'));
     const missing = spawnSync(process.execPath, [...RUN, '--format', 'mtm', '--log', join(directory, 'none')]);
