@@ -1,8 +1,19 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type HashName, type PcrSelection, type PcrValues, ProtocolError, parsePcrFile } from '@mtm-attest/protocol';
+import {
+  type HashName,
+  type ImaRule,
+  type PcrFile,
+  type PcrSelection,
+  type PcrValues,
+  ProtocolError,
+  parsePcrFile,
+} from '@mtm-attest/protocol';
 import { type Command, Option } from 'commander';
 import { VerifierError } from '../error.ts';
 import { BANKS, type CheckedLog, type LogFormat, type ReadPiece } from '../log-check/checked-log.ts';
+import { imaKeys } from '../log-check/ima-keys.ts';
+import { IMA_LOG } from '../log-check/ima-log.ts';
+import type { ImaOptions } from '../log-check/ima-options.ts';
 import { MTM_LOG } from '../log-check/mtm-log.ts';
 import { TCG_LOG } from '../log-check/tcg-log.ts';
 import { pcrFileFault } from '../tpm2-tools/quote-pcrs.ts';
@@ -11,7 +22,7 @@ import { EXIT, type ExitCode, settle, tell } from './outcome.ts';
 import { selectionArgument } from './selection-argument.ts';
 
 /** undefined: a format of a later version */
-const FORMATS = { mtm: MTM_LOG, tcg: TCG_LOG, ima: undefined, cel: undefined } as const satisfies Readonly<
+const FORMATS = { mtm: MTM_LOG, tcg: TCG_LOG, ima: IMA_LOG, cel: undefined } as const satisfies Readonly<
   Record<string, LogFormat | undefined>
 >;
 
@@ -21,6 +32,9 @@ interface CheckLogOptions {
   readonly pcrs?: string;
   readonly selection?: PcrSelection;
   readonly bank?: HashName;
+  readonly imaTemplateHash?: ImaRule;
+  readonly imaKexec?: true;
+  readonly imaKey?: readonly string[];
   readonly json?: true;
 }
 
@@ -34,25 +48,40 @@ export function addCheckLogCommand(program: Command): void {
     .option('--pcrs <file>', 'PCR values: serialized, values (with --selection), or JSON {bank: {index: hex}}')
     .option('--selection <banks>', 'the PCRs that count, as in sha256:0,1,7+sha1:0; all in the file', selectionArgument)
     .addOption(new Option('--bank <name>', 'the one bank that counts; all of the log').choices(BANKS))
+    .addOption(
+      new Option('--ima-template-hash <rule>', 'what an IMA kernel extends into banks other than sha1').choices([
+        'per-bank',
+        'padded',
+      ]),
+    )
+    .option('--ima-kexec', 'a second boot aggregate is expected in an IMA list')
+    .option('--ima-key <file...>', 'public keys (PEM) that may sign the files of an IMA list')
     .option('--json', 'print one JSON document, without the list of events')
     .action(async (options: CheckLogOptions) => {
       await settle(options.json === true, () => run(options));
     });
 }
 
-function run({ format, log, pcrs, selection, bank, json }: CheckLogOptions): ExitCode {
+function run({ format, log, pcrs, selection, bank, json, ...ima }: CheckLogOptions): ExitCode {
   const checker = FORMATS[format];
   if (checker === undefined) throw new VerifierError('option.log-format', format);
   const banks = checker.banks.filter((one) => bank === undefined || one === bank);
   if (banks.length === 0)
     throw new VerifierError('option.invalid', `a log of the format ${format} has no bank ${bank}`);
-  const given = pcrs === undefined ? undefined : readPcrs(pcrs, selection, banks);
+  const known = pcrs === undefined ? undefined : parsePcrFile(new Uint8Array(readFile(pcrs)), selection);
+  const given = known && countingPcrs(known, selection, banks);
   const { read, close } = openLog(log);
   try {
     const tellEvent = (line: string): void => {
       if (json !== true) process.stdout.write(`${line}\n`);
     };
-    const { facts, factsText, ...checked } = checker.check(read, { given, bank, tell: tellEvent });
+    const { facts, factsText, ...checked } = checker.check(read, {
+      given,
+      known: known?.values,
+      bank,
+      tell: tellEvent,
+      ima: imaOptions(ima),
+    });
     tell(json === true, { format, ...checked, ...facts }, summaryText({ facts, factsText, ...checked }));
     return checked.ok ? EXIT.holds : EXIT.rejected;
   } finally {
@@ -60,12 +89,20 @@ function run({ format, log, pcrs, selection, bank, json }: CheckLogOptions): Exi
   }
 }
 
+function imaOptions({
+  imaTemplateHash,
+  imaKexec,
+  imaKey,
+}: Pick<CheckLogOptions, 'imaTemplateHash' | 'imaKexec' | 'imaKey'>): ImaOptions {
+  const keys = imaKey?.flatMap((file) => imaKeys(new Uint8Array(readFile(file))));
+  return { templateHash: imaTemplateHash, kexec: imaKexec === true, keys };
+}
+
 /**
  * The values of a file that count.
  * @throws ProtocolError `file.pcrs` where the file does not hold the selection, or no value of the banks
  */
-function readPcrs(file: string, selection: PcrSelection | undefined, banks: readonly HashName[]): PcrValues {
-  const read = parsePcrFile(new Uint8Array(readFile(file)), selection);
+function countingPcrs(read: PcrFile, selection: PcrSelection | undefined, banks: readonly HashName[]): PcrValues {
   if (selection !== undefined && pcrFileFault(read, selection) !== undefined) throw new ProtocolError('file.pcrs');
   const values: Partial<Record<HashName, ReadonlyMap<number, Uint8Array>>> = {};
   for (const bank of banks) {

@@ -1,4 +1,5 @@
 import { HASHES, type HashName, type PcrValues, toHex } from '@mtm-attest/protocol';
+import type { ImaOptions } from './ima-options.ts';
 
 /** Bytes of the log from `start` on, `length` at most; none at its end. */
 export type ReadPiece = (start: number, length: number) => Uint8Array;
@@ -7,10 +8,14 @@ export type ReadPiece = (start: number, length: number) => Uint8Array;
 export interface LogQuestion {
   /** PCR values to hold against the replayed ones, of banks that the format has */
   readonly given: PcrValues | undefined;
+  /** every PCR value of the file, whether it counts or not: those of the boot give an IMA list's boot aggregate */
+  readonly known?: PcrValues | undefined;
   /** the one bank asked for, else all */
   readonly bank: HashName | undefined;
   /** hears of every event, in words */
   readonly tell: (line: string) => void;
+  /** what only IMA lists are asked */
+  readonly ima?: ImaOptions;
 }
 
 /** Replays a log piece by piece: its own memory does not grow with the log. @throws ProtocolError for bytes that are no such log */
