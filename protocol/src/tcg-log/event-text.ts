@@ -57,7 +57,7 @@ const image: Describe = (data, _bytes, uintnBytes) => {
   return `${path === '' ? 'no path' : path}, ${imageBytes} bytes${trailingText(data.rest())}`;
 };
 
-/** UEFI_PLATFORM_FIRMWARE_BLOB (10.2.4) */
+/** UEFI_PLATFORM_FIRMWARE_BLOB */
 const blob: Describe = (data) => {
   const [base, length] = [data.u64(), data.u64()];
   data.end();
@@ -69,13 +69,13 @@ const blobOrText: Describe = (data, bytes, uintnBytes) =>
     ? blob(data, bytes, uintnBytes)
     : anything(data, bytes, uintnBytes);
 
-/** UEFI_PLATFORM_FIRMWARE_BLOB2 (10.2.4) */
+/** UEFI_PLATFORM_FIRMWARE_BLOB2 */
 const blob2: Describe = (data, bytes, uintnBytes) => {
   const description = data.bytes(data.u8());
   return `${anything(data, description, uintnBytes)}, ${blob(data, bytes, uintnBytes)}`;
 };
 
-/** UEFI_HANDOFF_TABLE_POINTERS (10.2.5) */
+/** UEFI_HANDOFF_TABLE_POINTERS */
 const tables: Describe = (data, _bytes, uintnBytes) => {
   const uintn = (): bigint => (uintnBytes === 4 ? BigInt(data.u32()) : data.u64());
   const count = Number(uintn());
@@ -96,7 +96,7 @@ const tables2: Describe = (data, _bytes, uintnBytes) => {
 const GPT_HEADER_BYTES = 92;
 const GPT_SIGNATURE = 'EFI PART';
 
-/** UEFI_GPT_DATA (10.2.7): EFI_PARTITION_TABLE_HEADER, u64 number of entries, EFI_PARTITION_ENTRY (UEFI 2.10, 5.3). */
+/** UEFI_GPT_DATA: EFI_PARTITION_TABLE_HEADER, u64 number of entries, EFI_PARTITION_ENTRY (UEFI 2.10, 5.3). */
 const gpt: Describe = (data) => {
   const header = new EventData(data.bytes(GPT_HEADER_BYTES));
   if (String.fromCharCode(...header.bytes(8)) !== GPT_SIGNATURE) data.refuse();
@@ -125,7 +125,7 @@ const separator: Describe = (data, bytes) => {
   return value === 0 || value === 0xffffffff ? 'end of pre-boot' : value === 1 ? 'error' : shownBytes(bytes);
 };
 
-/** Ids of TCG_PCClientTaggedEvent (10.4.2.1) that boot loaders use. */
+/** Ids of TCG_PCClientTaggedEvent that boot loaders use. */
 const TAGS: Readonly<Record<number, string>> = {
   2403017452: 'initrd',
   2403017453: 'load options',

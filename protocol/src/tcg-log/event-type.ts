@@ -11,7 +11,7 @@ export type TcgCoverage = 'data' | 'variable' | 'either' | 'text' | 'none';
 export interface TcgEventType {
   readonly code: number;
   readonly coverage: TcgCoverage;
-  /** section of the TCG PC Client Platform Firmware Profile, 1.06 */
+  /** section of the TCG PC Client Platform Firmware Profile, from 1.05 revision 23 on */
   readonly section: string;
 }
 
