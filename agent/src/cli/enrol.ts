@@ -9,7 +9,7 @@ export const enrolCommand: Subcommand = {
   summary: 'enrol the terminal with the token that the operator handed out',
   options: { ...TERMINAL_OPTIONS, json: { type: 'boolean', about: 'print one JSON document' } },
   async run(values) {
-    const { agent, platform } = await openTerminal(values);
+    const { agent, platform, endsTre } = await openTerminal(values);
     try {
       const { enrolment, identity } = agent;
       if (enrolment === undefined) throw new AgentError('token.missing');
@@ -18,7 +18,7 @@ export const enrolCommand: Subcommand = {
       tell(values.flag('json'), { ok: true, terminal, audience, url, protection: identity.protection }, text);
       return 0;
     } finally {
-      await platform.powerOff().catch(() => undefined);
+      if (endsTre) await platform.powerOff().catch(() => undefined);
       await agent.stop();
     }
   },

@@ -24,13 +24,13 @@ export const runCommand: Subcommand = {
     },
   },
   async run(values) {
-    const { agent, platform } = await openTerminal(values);
+    const { agent, platform, endsTre } = await openTerminal(values);
     try {
       const ends = firstSignal();
       await startAll(agent, values.list('start'), STANDARD_ERROR);
       const end = await Promise.race([ends, agent.run().then(() => 0 as const), lost(platform)]);
       await agent.disconnect();
-      if (!values.flag('keep-tre')) await platform.powerOff();
+      if (endsTre && !values.flag('keep-tre')) await platform.powerOff();
       return end;
     } finally {
       await platform.close();

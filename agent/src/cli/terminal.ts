@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Agent, createAgent } from '../agent.ts';
 import { AgentError } from '../error.ts';
 import type { AgentLog } from '../log.ts';
-import type { RemotePlatform } from '../platform/soft/remote-platform.ts';
+import { RemotePlatform } from '../platform/soft/remote-platform.ts';
 import { connectOrStart } from '../platform/soft/start-tre.ts';
 import { type BackOff, DEFAULT_BACK_OFF } from '../session/back-off.ts';
 import { DiskFiles } from '../storage/disk-files.ts';
@@ -33,6 +33,11 @@ export const TERMINAL_OPTIONS = {
   },
   'device-key': { type: 'string', value: 'file', about: "key of the trusted environment's state" },
   counter: { type: 'string', value: 'file', about: "counter file outside the trusted environment's directory" },
+  'tre-socket': {
+    type: 'string',
+    value: 'path',
+    about: 'use the trusted environment that listens here, under a user of its own; it is neither started nor ended',
+  },
 } as const satisfies Readonly<Record<string, OptionForm>>;
 
 /** Directory of the TrE in a terminal's state. */
@@ -49,6 +54,8 @@ export const STANDARD_ERROR: AgentLog = {
 export interface OpenTerminal {
   readonly agent: Agent;
   readonly platform: RemotePlatform;
+  /** whether the end of the command is the TrE's too: not of one that runs for itself */
+  readonly endsTre: boolean;
 }
 
 /**
@@ -59,12 +66,7 @@ export async function openTerminal(values: OptionValues): Promise<OpenTerminal> 
   const binding = bindingOf(values.optional('binding'));
   const backOff = backOffOf(values.optional('back-off'));
   const state = values.text('state');
-  const platform = await connectOrStart({
-    directory: treDirectory(state),
-    command: ownCommand(),
-    deviceKey: values.optional('device-key'),
-    counter: values.optional('counter'),
-  });
+  const platform = await openTre(state, values);
   try {
     const files = new DiskFiles(join(state, 'agent'));
     // The TrE serves one agent at a time, so nobody else writes there now.
@@ -79,11 +81,23 @@ export async function openTerminal(values: OptionValues): Promise<OpenTerminal> 
     });
     const token = values.optional('token');
     if (agent.enrolment === undefined && token !== undefined) await agent.enrol(await readToken(token));
-    return { agent, platform };
+    return { agent, platform, endsTre: values.optional('tre-socket') === undefined };
   } catch (error) {
     await platform.close();
     throw error;
   }
+}
+
+function openTre(state: string, values: OptionValues): Promise<RemotePlatform> {
+  const socket = values.optional('tre-socket');
+  const [deviceKey, counter] = [values.optional('device-key'), values.optional('counter')];
+  if (socket === undefined) {
+    return connectOrStart({ directory: treDirectory(state), command: ownCommand(), deviceKey, counter });
+  }
+  if (deviceKey !== undefined || counter !== undefined) {
+    throw new AgentError('option.invalid', '--device-key and --counter belong to the one who starts the TrE');
+  }
+  return RemotePlatform.connectAt(socket, { role: 'agent' });
 }
 
 /** @throws AgentError `option.invalid` */

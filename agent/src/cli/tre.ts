@@ -21,6 +21,11 @@ export const treCommand: Subcommand = {
       about: 'key that the state is encrypted under (default: a service credential, or a file beside the state)',
     },
     counter: { type: 'string', value: 'file', about: 'file outside the directory that betrays an old copy of it' },
+    socket: {
+      type: 'string',
+      value: 'path',
+      about: 'serve at this path too, for an agent under another user who is of its group (mode 0660)',
+    },
     bound: { type: 'boolean', about: 'power off once standard input ends' },
     json: { type: 'boolean', about: 'print JSON' },
   },
@@ -33,6 +38,7 @@ export const treCommand: Subcommand = {
       deviceKey: values.optional('device-key'),
       credentials: process.env['CREDENTIALS_DIRECTORY'],
       counter: values.optional('counter'),
+      socket: values.optional('socket'),
     });
     const server = serveTre(claim, platform);
     const { protection } = await platform.identity();

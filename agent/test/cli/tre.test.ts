@@ -1,11 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { resetPcrs } from '@mtm-attest/protocol';
 import { expect } from 'chai';
+import { openSoftOnDisk } from '../../src/platform/soft/open-soft.ts';
+import { RemotePlatform } from '../../src/platform/soft/remote-platform.ts';
+import { installFirmware } from '../firmware.ts';
 import { COMMAND } from '../platform/machines.ts';
+import { expectRefusal } from '../refusal.ts';
 import { inTemporaryDirectory } from '../temporary-directory.ts';
 import { mtmAgent } from './command.ts';
+
+const served: ChildProcess[] = [];
+
+/** A test that fails leaves no process, which would keep this one from ending. */
+function killServed(): void {
+  for (const child of served.splice(0)) child.kill('SIGKILL');
+}
 
 /** `mtm-agent tre`, bound to this process, once it serves. */
 async function servingTre(
@@ -13,6 +25,7 @@ async function servingTre(
 ): Promise<{ readonly child: ChildProcess; readonly said: string }> {
   const [program, ...first] = COMMAND;
   const child = spawn(program, [...first, 'tre', '--bound', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  served.push(child);
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, said: chunk.toString('utf8') };
 }
@@ -24,6 +37,8 @@ async function endedBy(child: ChildProcess, signal: NodeJS.Signals): Promise<unk
 }
 
 describe('mtm-agent tre', () => {
+  afterEach(killServed);
+
   it('makes a directory for its user alone, serves, and says so; ends in order with 143 on SIGTERM and 130 on SIGINT', () =>
     inTemporaryDirectory(async (root) => {
       const directory = join(root, 'state', 'tre');
@@ -61,6 +76,95 @@ describe('mtm-agent tre', () => {
       }
       expect(before.filter((name) => name.endsWith('.bin'))).to.deep.equal(['state.bin']);
       expect(readdirSync(directory)).not.to.include('device.key');
+    }));
+});
+
+describe('mtm-agent tre --socket', () => {
+  afterEach(killServed);
+
+  /** Anybody else's, where this user may act for others. */
+  const OTHER_USER = process.getuid?.() === 0 ? { uid: 65_534, gid: process.getgid?.() } : undefined;
+  const CONNECT = `require('node:net').connect(process.argv[1], () => process.exit(0)).on('error', () => process.exit(1))`;
+
+  /** Whether somebody of the socket's group can connect: another user, where this one may act for others. */
+  function canConnect(path: string): boolean {
+    return spawnSync(process.execPath, ['-e', CONNECT, path], { ...OTHER_USER, cwd: '/' }).status === 0;
+  }
+
+  function inOpenDirectory(use: (root: string) => Promise<void>): Promise<void> {
+    return inTemporaryDirectory((root) => {
+      chmodSync(root, 0o711);
+      return use(root);
+    });
+  }
+
+  it('serves an agent of its group outside the state, which stays closed to everybody else', () =>
+    inOpenDirectory(async (root) => {
+      const [directory, socket] = [join(root, 'tre'), join(root, 'agent.sock')];
+      const { child } = await servingTre('--state', directory, '--socket', socket);
+      expect(statSync(directory).mode & 0o777).to.equal(0o700);
+      for (const name of readdirSync(directory)) expect(statSync(join(directory, name)).mode & 0o777).to.equal(0o600);
+      expect(statSync(socket).mode & 0o777).to.equal(0o660);
+      expect(canConnect(socket)).to.equal(true);
+      if (OTHER_USER !== undefined) {
+        for (const name of readdirSync(directory)) expect(canConnect(join(directory, name)), name).to.equal(false);
+      }
+      const agent = await RemotePlatform.connectAt(socket, { role: 'agent' });
+      await expectRefusal(() => RemotePlatform.connect(directory, { role: 'agent', busyMs: 50 }), 'platform.busy');
+      expect((await agent.identity()).boot.resetCount).to.equal(1);
+      await agent.close();
+      expect(await endedBy(child, 'SIGTERM')).to.equal(143);
+      expect(existsSync(socket)).to.equal(false);
+      await expectRefusal(() => RemotePlatform.connectAt(socket, { role: 'agent' }), 'platform.unavailable');
+    }));
+
+  it('takes the place of one that was killed, and of nothing else', () =>
+    inOpenDirectory(async (root) => {
+      const [directory, socket] = [join(root, 'tre'), join(root, 'agent.sock')];
+      const killed = await servingTre('--state', directory, '--socket', socket);
+      await endedBy(killed.child, 'SIGKILL');
+      expect(existsSync(socket)).to.equal(true);
+      const { child } = await servingTre('--state', directory, '--socket', socket);
+      expect(canConnect(socket)).to.equal(true);
+      const [file, open] = [join(root, 'file'), join(root, 'open')];
+      writeFileSync(file, 'precious');
+      mkdirSync(open);
+      chmodSync(open, 0o1777);
+      for (const [code, path] of [
+        ['tre.running', socket],
+        ['tre.socket', file],
+        ['tre.socket', join(open, 'agent.sock')],
+        ['tre.socket', join(root, 'missing', 'agent.sock')],
+        ['tre.path', join(root, 'x'.repeat(100))],
+      ] as const) {
+        await expectRefusal(() => openSoftOnDisk({ directory: join(root, 'other'), socket: path }), code);
+      }
+      expect(readFileSync(file, 'utf8')).to.equal('precious');
+      expect(await endedBy(child, 'SIGTERM')).to.equal(143);
+    }));
+
+  it('is neither started nor ended by an agent that uses it with --tre-socket', () =>
+    inOpenDirectory(async (root) => {
+      const [directory, socket, state] = [join(root, 'tre'), join(root, 'agent.sock'), join(root, 'state')];
+      const firmware = installFirmware();
+      const { child } = await servingTre('--state', directory, '--socket', socket);
+      try {
+        const enrol = ['enrol', '--state', state, '--slots', firmware.slots, '--tre-socket', socket, '--json'];
+        for (const [code, ...more] of [['token.missing'], ['option.invalid', '--counter', join(root, 'counter')]]) {
+          const ended = mtmAgent(...enrol, ...more);
+          expect(JSON.parse(ended.stdout), ended.stderr).to.include({ ok: false, code });
+        }
+        expect(readdirSync(state)).to.deep.equal(['agent']);
+        const agent = await RemotePlatform.connectAt(socket, { role: 'agent' });
+        expect((await agent.identity()).boot.resetCount).to.equal(1);
+        expect(await agent.readPcrs()).not.to.deep.equal(resetPcrs());
+        await agent.close();
+        expect(await endedBy(child, 'SIGTERM')).to.equal(143);
+        const ended = mtmAgent(...enrol);
+        expect(JSON.parse(ended.stdout)).to.include({ ok: false, code: 'platform.unavailable' });
+      } finally {
+        firmware.remove();
+      }
     }));
 });
 

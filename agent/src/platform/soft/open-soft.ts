@@ -18,6 +18,8 @@ export interface SoftOnDisk {
   readonly credentials?: string | undefined;
   /** file outside the directory that betrays an old copy of it */
   readonly counter?: string | undefined;
+  /** further socket, outside the directory, for an agent under another user: mode 0660 */
+  readonly socket?: string | undefined;
 }
 
 /** A TrE that is powered on, and its place on the directory. */
@@ -32,12 +34,13 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
 
 /**
  * Power on of a TrE whose state lies on disk, which no other process may use until it is closed or this one ends.
- * @throws AgentError `state.*`, `device-key.*`, `tre.running`, `tre.path`
+ * @throws AgentError `state.*`, `device-key.*`, `tre.*`
  */
 export async function openSoftOnDisk(options: SoftOnDisk): Promise<OpenSoft> {
   await makePrivate(options.directory, STATE_FILE);
   const claim = await claimState(options.directory);
   try {
+    if (options.socket !== undefined) await claim.listenAt(options.socket);
     const platform = await powerOn(options);
     const close = async (): Promise<void> => {
       await platform.close();

@@ -37,7 +37,12 @@ export class RemotePlatform implements TrustedPlatform {
 
   /** @throws as `over`; AgentError `platform.unavailable` where no TrE runs on this state directory */
   static async connect(directory: string, options: RemoteOptions): Promise<RemotePlatform> {
-    return RemotePlatform.over(await connected(directory), options);
+    return RemotePlatform.over(await connected(() => findSocket(directory), directory), options);
+  }
+
+  /** @throws as `over`; AgentError `platform.unavailable` where no TrE listens at this path */
+  static async connectAt(path: string, options: RemoteOptions): Promise<RemotePlatform> {
+    return RemotePlatform.over(await connected(async () => path, path), options);
   }
 
   /** @throws AgentError `platform.busy` where another agent holds the TrE, `platform.unavailable` */
@@ -146,10 +151,10 @@ function requestOf<V extends Verb>(verb: V, args: Arguments<V>): readonly Msgpac
   return VERBS[verb].writeRequest(...args);
 }
 
-async function connected(directory: string): Promise<Socket> {
+async function connected(find: () => Promise<string | undefined>, place: string): Promise<Socket> {
   try {
-    const path = await findSocket(directory);
-    if (path === undefined) throw new AgentError('platform.unavailable', directory);
+    const path = await find();
+    if (path === undefined) throw new AgentError('platform.unavailable', place);
     return await new Promise<Socket>((resolve, reject) => {
       const socket = connect(path, () => {
         socket.off('error', reject);
@@ -159,6 +164,6 @@ async function connected(directory: string): Promise<Socket> {
     });
   } catch (cause) {
     if (cause instanceof AgentError) throw cause;
-    throw new AgentError('platform.unavailable', directory, { cause });
+    throw new AgentError('platform.unavailable', place, { cause });
   }
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, link, readdir, rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { join, resolve } from 'node:path';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { AgentError } from '../../error.ts';
+import { listenOutside } from './outside-socket.ts';
+import { answers, codeOf, listening, socketPath } from './unix-socket.ts';
 
-/** sun_path, the shortest there is, without its terminating zero. */
-const MAX_SOCKET_PATH = 103;
 const NUMBERED = /^tre-(\d{1,9})\.sock$/;
 const UNBORN = /^tre-[0-9a-f]{8}\.new$/;
 const TRIES = 16;
@@ -25,9 +25,8 @@ export async function findSocket(directory: string): Promise<string | undefined>
  * @throws AgentError `tre.running`, `tre.path`
  */
 export async function claimState(directory: string): Promise<StateClaim> {
-  const server = createServer({ pauseOnConnect: true });
-  server.maxConnections = MAX_CONNECTIONS;
-  const connections = new Connections(server);
+  const connections = new Connections();
+  const server = connections.newServer();
   const unborn = pathOf(directory, `tre-${randomBytes(4).toString('hex')}.new`);
   await listening(server, unborn);
   try {
@@ -45,12 +44,22 @@ export async function claimState(directory: string): Promise<StateClaim> {
 
 /** A place that is taken until it is released or the process ends. */
 export class StateClaim {
-  readonly #server: Server;
+  readonly #servers: Server[];
   readonly #connections: Connections;
 
   constructor(server: Server, connections: Connections) {
-    this.#server = server;
+    this.#servers = [server];
     this.#connections = connections;
+  }
+
+  /**
+   * Those who connect at this path too are served, though they cannot enter the directory. The path says nothing of who holds it.
+   * @throws AgentError `tre.socket`, `tre.path`, `tre.running`
+   */
+  async listenAt(path: string): Promise<void> {
+    const server = this.#connections.newServer();
+    this.#servers.push(server);
+    await listenOutside(server, path);
   }
 
   /** Gives every connection to `take`: first those that have been waiting. */
@@ -59,7 +68,7 @@ export class StateClaim {
   }
 
   release(): void {
-    this.#server.close();
+    for (const server of this.#servers) server.close();
     this.#connections.end();
   }
 }
@@ -69,12 +78,16 @@ class Connections {
   #take: ((socket: Socket) => void) | undefined;
   #waiting: Socket[] = [];
 
-  constructor(server: Server) {
+  /** A server whose connections these are; it does not listen yet. */
+  newServer(): Server {
+    const server = createServer({ pauseOnConnect: true });
+    server.maxConnections = MAX_CONNECTIONS;
     server.on('connection', (socket) => {
       socket.on('error', () => undefined);
       if (this.#take === undefined) this.#waiting.push(socket);
       else this.#take(socket);
     });
+    return server;
   }
 
   accept(take: (socket: Socket) => void): void {
@@ -117,9 +130,7 @@ async function highestNumber(directory: string): Promise<number> {
 }
 
 function pathOf(directory: string, name: string): string {
-  const path = join(resolve(directory), name);
-  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) throw new AgentError('tre.path', path);
-  return path;
+  return socketPath(join(directory, name));
 }
 
 /** @returns false where the name is taken, or the listener was swept away by one that has succeeded */
@@ -141,35 +152,4 @@ async function closed(unborn: string): Promise<void> {
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
   }
-}
-
-function listening(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-/** Whether somebody accepts there. Only a refusal says that nobody does: a full queue is somebody. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', (error) => {
-      const code = codeOf(error);
-      if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(false);
-      else if (code === 'EAGAIN') resolve(true);
-      else reject(error);
-    });
-  });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
