@@ -10,78 +10,38 @@ import {
   parsePublic,
   parseSelectionText,
   parseSignature,
-  pcrDigest,
-  primaryQualifiedName,
   qualifyingData,
   resetPcrs,
-  TPM_RH,
   toHex,
-  type VerifiedQuote,
-  verifyQuote,
   writePcrSelection,
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { expect } from 'chai';
-import type { QuoteRequest, TrustedPlatform } from '../../src/platform/platform.ts';
+import type { TrustedPlatform } from '../../src/platform/platform.ts';
 import { expectRefusal } from '../refusal.ts';
 import { MACHINES, type Machine } from './machines.ts';
+import { requestFor, verified } from './quoting.ts';
 
 const { sha256 } = nodeCrypto;
 const HALF_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n / 2n;
-const SELECTION = parseSelectionText('sha256:0,10,17');
 const EVENT = sha256(Buffer.from('event-1'));
-
-function requestFor(nonce: string, change: Partial<QuoteRequest> = {}): QuoteRequest {
-  return {
-    purpose: 'runtime',
-    challengeDigest: sha256(Buffer.from(nonce)),
-    binding: { type: 'tls-exporter', value: sha256(Buffer.from('channel')) },
-    audience: 'operator.example',
-    terminal: 'terminal-1',
-    compartment: 'mrtm',
-    ownershipEpoch: 7n,
-    claimsDigest: sha256(Buffer.from('claims')),
-    bindSessionKey: false,
-    selection: writePcrSelection(SELECTION),
-    ...change,
-  };
-}
-
-/** Asks for a quote and holds it against everything that a verifier knows. */
-async function verified(platform: TrustedPlatform, request: QuoteRequest): Promise<VerifiedQuote> {
-  const { akPublic, akName, sessionKey } = await platform.identity();
-  const { attest, signature } = await platform.quote(request);
-  const values = await platform.readPcrs();
-  const bank = new Map(Array.from({ length: 24 }, (_, pcr) => [pcr, values.subarray(32 * pcr, 32 * pcr + 32)]));
-  return verifyQuote({
-    attest,
-    signature,
-    key: nodeCrypto.importKey(attestationKey(parsePublic(akPublic))),
-    qualifiedSigner: primaryQualifiedName(TPM_RH.ENDORSEMENT, akName, nodeCrypto),
-    selection: request.selection,
-    qualifyingData: qualifyingData(
-      { ...request, akName, keyToBind: request.bindSessionKey ? sessionKey : undefined },
-      sha256,
-    ),
-    pcrDigest: pcrDigest(SELECTION, { sha256: bank }, sha256),
-  });
-}
 
 function sOf(signature: Uint8Array): bigint {
   return BigInt(`0x${toHex(signature.subarray(32))}`);
 }
 
-for (const { name, make } of MACHINES) {
+for (const { name, make, isThere = () => true } of MACHINES) {
   describe(`the platform: ${name}`, () => {
-    let machine: Machine;
+    let machine: Machine | undefined;
     let platform: TrustedPlatform;
 
-    before(async () => {
+    before(async function () {
+      if (!isThere()) this.skip();
       machine = make();
       platform = await machine.powerOn();
     });
 
-    after(() => machine.remove());
+    after(() => machine?.remove());
 
     it('begins with 24 PCRs at their reset values, and extends as a TPM does', async () => {
       expect(await platform.readPcrs()).to.deep.equal(resetPcrs());
@@ -91,7 +51,8 @@ for (const { name, make } of MACHINES) {
         'ed3e31ddfc05890b8f86977c4ff8755d7d8bdfa4faecb0aa3f80d1a1187b33d6',
       );
       const replay = new LogReplay(sha256, { count: 0, pcrs: values });
-      for (const pcr of [0, 10, 17, 23]) {
+      // A TPM lets nobody extend 17 to 22 from where an operating system runs.
+      for (const pcr of [0, 10, 16, 23]) {
         replay.extend(pcr, sha256(Uint8Array.of(pcr)));
         await platform.extend(pcr, sha256(Uint8Array.of(pcr)));
       }
@@ -167,11 +128,12 @@ for (const { name, make } of MACHINES) {
     });
 
     it('counts upwards by one, also for requests that overlap', async () => {
+      const other = await platform.readCounter('rim-protect');
       const first = await platform.incrementCounter('audit');
       const more = await Promise.all(Array.from({ length: 5 }, () => platform.incrementCounter('audit')));
       expect(more).to.deep.equal([1n, 2n, 3n, 4n, 5n].map((n) => first + n));
       expect(await platform.readCounter('audit')).to.equal(first + 5n);
-      expect(await platform.readCounter('rim-protect')).to.equal(0n);
+      expect(await platform.readCounter('rim-protect')).to.equal(other);
     });
 
     it('gives random bytes, at most 1024', async () => {
@@ -184,9 +146,9 @@ for (const { name, make } of MACHINES) {
       const before = await verified(platform, requestFor('before'));
       const counter = await platform.readCounter('audit');
       const { akName, sessionKey } = await platform.identity();
-      await machine.powerOff();
+      await machine?.powerOff();
       await expectRefusal(() => platform.readPcrs(), 'platform.unavailable');
-      platform = await machine.powerOn();
+      platform = (await machine?.powerOn()) ?? platform;
       expect(await platform.readPcrs()).to.deep.equal(resetPcrs());
       const { clockInfo } = await verified(platform, requestFor('after'));
       expect(clockInfo).to.include({ resetCount: before.clockInfo.resetCount + 1, restartCount: 0, safe: true });
@@ -199,8 +161,8 @@ for (const { name, make } of MACHINES) {
       await platform.extend(0, EVENT);
       const counter = await platform.incrementCounter('audit');
       const before = await verified(platform, requestFor('before the cut'));
-      await machine.powerCut();
-      platform = await machine.powerOn();
+      await machine?.powerCut();
+      platform = (await machine?.powerOn()) ?? platform;
       expect(await platform.readPcrs()).to.deep.equal(resetPcrs());
       const { clockInfo } = await verified(platform, requestFor('after the cut'));
       expect(clockInfo).to.include({ resetCount: before.clockInfo.resetCount + 1, restartCount: 0, safe: false });

@@ -7,6 +7,8 @@ import type { TrustedPlatform } from '../../src/platform/platform.ts';
 import { openSoftOnDisk } from '../../src/platform/soft/open-soft.ts';
 import { RemotePlatform } from '../../src/platform/soft/remote-platform.ts';
 import { type StartedTre, startTre } from '../../src/platform/soft/start-tre.ts';
+import { swtpmIsInstalled } from '../tpm2/swtpm.ts';
+import { SwtpmMachine } from './tpm2/swtpm-machine.ts';
 
 /** How `mtm-agent` runs from its sources. */
 export const COMMAND: readonly [string, ...string[]] = [
@@ -111,8 +113,16 @@ export class ProcessMachine implements Machine {
   }
 }
 
-export const MACHINES: readonly { readonly name: string; readonly make: () => Machine }[] = [
+export interface MachineKind {
+  readonly name: string;
+  readonly make: () => Machine;
+  /** whether what it needs is installed */
+  readonly isThere?: () => boolean;
+}
+
+export const MACHINES: readonly MachineKind[] = [
   { name: 'soft, in this process, state in memory', make: () => new MemoryMachine() },
   { name: 'soft, in this process, state on disk', make: () => new DiskMachine() },
   { name: 'soft, in a process of its own', make: () => new ProcessMachine() },
+  { name: 'tpm2, an emulator', make: () => new SwtpmMachine(), isThere: swtpmIsInstalled },
 ];

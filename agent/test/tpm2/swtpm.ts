@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,12 +80,14 @@ export class Swtpm {
   /** The machine boots again, as Part 1, 12.2.3 tells the kinds apart. */
   async reboot(kind: BootKind, startup = true): Promise<void> {
     if (kind === 'power-cut') await this.kill();
-    else {
-      const type = kind === 'reset' ? STARTUP.CLEAR : STARTUP.STATE;
-      await this.once((tpm) => tpm.run(SHUTDOWN, { parameters: { type } }));
-    }
+    else await this.shutdown(kind === 'reset' ? STARTUP.CLEAR : STARTUP.STATE);
     const type = kind === 'resume' ? STARTUP.STATE : STARTUP.CLEAR;
     await this.powerOn(startup ? type : 'none');
+  }
+
+  /** What an operating system does before the power goes. */
+  async shutdown(type: number): Promise<void> {
+    await this.once((tpm) => tpm.run(SHUTDOWN, { parameters: { type } }));
   }
 
   /** @param wrap what tests put around the transport */
@@ -115,6 +117,10 @@ export class Swtpm {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: TIMEOUT_MS,
     });
+  }
+
+  read(file: string): Uint8Array {
+    return new Uint8Array(readFileSync(join(this.directory, file)));
   }
 
   /** Pulls the plug. */

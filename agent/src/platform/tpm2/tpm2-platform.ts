@@ -2,12 +2,10 @@ import {
   attestationKey,
   type BootIdentity,
   compareBootIdentity,
-  equalBytes,
   type HelloContext,
   helloMessage,
   keyOfSpki,
   ProtocolError,
-  p256Spki,
   parsePublic,
   parseSignature,
   primaryQualifiedName,
@@ -16,28 +14,28 @@ import {
   TPM_RH,
   verifyQuote,
   withLowS,
-  writeSignature,
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { AgentError } from '../../error.ts';
 import type { Secret } from '../../secret.ts';
 import type { DurableFiles } from '../../storage/durable-files.ts';
+import { judged } from '../../tpm2/answer.ts';
 import { makerOf, startedClock } from '../../tpm2/capabilities.ts';
 import type { TpmClient } from '../../tpm2/client.ts';
 import { QUOTE } from '../../tpm2/command/attestation.ts';
-import { ENDORSEMENT, OWNER } from '../../tpm2/command/command.ts';
 import { GET_RANDOM } from '../../tpm2/command/machine.ts';
 import { type Blob, type Made, SIGN } from '../../tpm2/command/object.ts';
-import { createPrimary, withPrimary } from '../../tpm2/loaded.ts';
 import { isRefusal } from '../../tpm2/response-code.ts';
 import { type Approval, type SealPolicy, seal, unseal } from '../../tpm2/sealing.ts';
-import { akTemplate, type EkKind, SRK_TEMPLATE, signingTemplate } from '../../tpm2/templates.ts';
+import type { EkKind } from '../../tpm2/templates.ts';
 import type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from '../platform.ts';
 import { sha256Selection } from '../soft/selection.ts';
 import { Banks } from './banks.ts';
-import { demandCounters, incrementCounter, provideCounters, readCounter } from './counters.ts';
+import { demandCounters, incrementCounter, readCounter } from './counters.ts';
 import { activateCredential, type Credential, type EndorsementKey, endorsementKey } from './endorsement.ts';
-import { freshUnique, readTpm2State, type Tpm2State, writeTpm2State } from './state.ts';
+import { loadAk, quoteSignature, spkiOf, withSessionKey } from './keys.ts';
+import { provision } from './provision.ts';
+import { readTpm2State, type Tpm2State } from './state.ts';
 
 export interface Tpm2Options {
   /** the platform closes it */
@@ -86,25 +84,27 @@ export class Tpm2Platform implements TrustedPlatform {
    *
    * @throws AgentError `platform.bank`, `platform.counter-missing`, `platform.other-tpm`, `state.*`, `tpm.*`
    */
-  static async open(options: Tpm2Options): Promise<Tpm2Platform> {
+  static open(options: Tpm2Options): Promise<Tpm2Platform> {
     const { client, files } = options;
-    const { resetCount, restartCount } = await startedClock(client);
-    const banks = await Banks.of(client);
-    const state = (await readTpm2State(files)) ?? (await provide(client, files));
-    await demandCounters(client);
-    const ak = await attestationKeyOf(client, state);
-    const { emulated } = await makerOf(client);
-    const sessionKey = await withSessionKey(client, state.sessionUnique, async ({ area }) => spkiOf(area));
-    const identity: PlatformIdentity = {
-      backEnd: 'tpm2',
-      // An emulator keeps its secrets in a file.
-      protection: emulated ? 'none' : 'chip',
-      boot: { resetCount, restartCount },
-      akPublic: ak.area,
-      akName: ak.name,
-      sessionKey,
-    };
-    return reading(() => new Tpm2Platform(options, state, banks, identity, ak));
+    return judged(async () => {
+      const { resetCount, restartCount } = await startedClock(client);
+      const banks = await Banks.of(client);
+      const state = (await readTpm2State(files)) ?? (await provision(client, files));
+      const ak = await loadAk(client, state);
+      await demandCounters(client);
+      const { emulated } = await makerOf(client);
+      const sessionKey = await withSessionKey(client, state.sessionUnique, async ({ area }) => spkiOf(area));
+      const identity: PlatformIdentity = {
+        backEnd: 'tpm2',
+        // An emulator keeps its secrets in a file.
+        protection: emulated ? 'none' : 'chip',
+        boot: { resetCount, restartCount },
+        akPublic: ak.area,
+        akName: ak.name,
+        sessionKey,
+      };
+      return new Tpm2Platform(options, state, banks, identity, ak);
+    });
   }
 
   async identity(): Promise<PlatformIdentity> {
@@ -134,11 +134,9 @@ export class Tpm2Platform implements TrustedPlatform {
         this.#client.run(QUOTE, { handles: [ak], parameters: { qualifyingData: asked, selection } }),
       );
       // A bit that fell over on the bus would look like an attack at the verifier.
-      const { clockInfo } = reading(() =>
-        verifyQuote({ attest, signature, ...this.#signer, selection, qualifyingData: asked }),
-      );
+      const { clockInfo } = verifyQuote({ attest, signature, ...this.#signer, selection, qualifyingData: asked });
       this.#demandSameBoot(clockInfo);
-      return { attest: Uint8Array.from(attest), signature: lowS(signature) };
+      return { attest: Uint8Array.from(attest), signature: quoteSignature(signature) };
     });
   }
 
@@ -150,12 +148,10 @@ export class Tpm2Platform implements TrustedPlatform {
       const answer = await withSessionKey(this.#client, this.#state.sessionUnique, (key) =>
         this.#client.run(SIGN, { handles: [key], parameters }),
       );
-      return reading(() => {
-        const { signature } = parseSignature(answer);
-        const key = nodeCrypto.importKey(keyOfSpki(this.#identity.sessionKey));
-        if (!key.verify(message, signature)) throw new ProtocolError('signature.invalid');
-        return withLowS(signature);
-      });
+      const { signature } = parseSignature(answer);
+      const key = nodeCrypto.importKey(keyOfSpki(this.#identity.sessionKey));
+      if (!key.verify(message, signature)) throw new ProtocolError('signature.invalid');
+      return withLowS(signature);
     });
   }
 
@@ -221,7 +217,7 @@ export class Tpm2Platform implements TrustedPlatform {
       if (!isRefusal(error, 'HANDLE', 'REFERENCE_H0')) throw error;
     }
     this.#client.forget(this.#ak.handle);
-    this.#ak = await attestationKeyOf(this.#client, this.#state);
+    this.#ak = await loadAk(this.#client, this.#state);
     return use(this.#ak);
   }
 
@@ -240,66 +236,9 @@ export class Tpm2Platform implements TrustedPlatform {
   /** Several commands that belong together, with nobody else's between them. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new AgentError('platform.unavailable', 'closed'));
-    const done = this.#last.then(work);
+    const done = this.#last.then(() => judged(work));
     this.#last = done.catch(() => undefined);
     return done;
-  }
-}
-
-/** Counters first: where this is cut short, the next start finds them and goes on. */
-async function provide(client: TpmClient, files: DurableFiles): Promise<Tpm2State> {
-  await provideCounters(client);
-  const akUnique = freshUnique(client.random);
-  const ak = akUnique.use((unique) => createPrimary(client, ENDORSEMENT, { area: akTemplate(unique) }));
-  const akName = (await ak).name;
-  await client.flush((await ak).handle);
-  const rootName = await withPrimary(client, OWNER, { area: SRK_TEMPLATE }, async ({ name }) => name);
-  const state = { akUnique, sessionUnique: freshUnique(client.random), akName, rootName };
-  await writeTpm2State(files, state);
-  return state;
-}
-
-/** @throws AgentError `platform.other-tpm` */
-async function attestationKeyOf(client: TpmClient, { akUnique, akName }: Tpm2State): Promise<Made> {
-  const ak = await akUnique.use((unique) => createPrimary(client, ENDORSEMENT, { area: akTemplate(unique) }));
-  if (equalBytes(ak.name, akName)) return ak;
-  await client.flush(ak.handle);
-  throw new AgentError('platform.other-tpm');
-}
-
-/** The session key signs once in a connection: it does not occupy a slot between. */
-function withSessionKey<T>(client: TpmClient, unique: Secret, use: (key: Made) => Promise<T>): Promise<T> {
-  return unique.use((bytes) => withPrimary(client, ENDORSEMENT, { area: signingTemplate(bytes) }, use));
-}
-
-function spkiOf(area: Uint8Array): Uint8Array {
-  return reading(() => {
-    const { parameters } = parsePublic(area);
-    if (parameters.type !== 'ecc') throw new AgentError('tpm.response', 'a key of another kind');
-    return p256Spki(padded(parameters.x), padded(parameters.y));
-  });
-}
-
-function padded(coordinate: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(DIGEST_BYTES);
-  bytes.set(coordinate, DIGEST_BYTES - coordinate.length);
-  return bytes;
-}
-
-/** A TPM does not care which half s is in; one signature has one form here (F-61). */
-function lowS(bytes: Uint8Array): Uint8Array {
-  const signature = parseSignature(bytes);
-  if (signature.scheme !== 'ecdsa') throw new AgentError('tpm.response', 'a signature of another scheme');
-  return writeSignature({ ...signature, signature: withLowS(signature.signature) });
-}
-
-/** What does not parse was no answer. */
-function reading<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof ProtocolError) throw new AgentError('tpm.response', cause.message, { cause });
-    throw cause;
   }
 }
 
