@@ -62,6 +62,7 @@ async function withStore(config: Config, files: ConfiguredFiles, parts: Parts, l
   await references.load();
   const watch = await LivenessWatch.open({
     db,
+    group,
     operator,
     policy: config.audit,
     intervalMs: config.audit.intervalMs,

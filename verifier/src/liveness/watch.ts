@@ -1,6 +1,7 @@
 import type { WallClock } from '../daemon/wall-clock.ts';
 import type { EndpointLog } from '../endpoint/services.ts';
 import type { TerminalRecord } from '../endpoint/terminal-record.ts';
+import type { GroupCommit } from '../store/group-commit.ts';
 import {
   readHeartbeat,
   readOutage,
@@ -16,6 +17,8 @@ import { type JudgedVerdict, type LivenessPolicy, type Outage, verdictOf } from 
 
 export interface WatchOptions {
   readonly db: Database;
+  /** takes the heartbeat, so that a store that works again is known to, whether or not a terminal comes */
+  readonly group: GroupCommit;
   readonly operator: string;
   readonly policy: LivenessPolicy;
   /** for so long nobody is blamed after an outage, milliseconds */
@@ -106,7 +109,7 @@ export class LivenessWatch {
   }
 
   async #once(): Promise<void> {
-    const { db, operator, clock } = this.#options;
+    const { db, group, operator, clock } = this.#options;
     this.#noticeOutage();
     const now = clock.now();
     const outage = this.#outage;
@@ -116,7 +119,7 @@ export class LivenessWatch {
       await touchLastSeen(db, operator, this.#ping(), now);
       await forgetTokens(db, operator, now - TOKEN_KEPT_MS);
     }
-    await writeHeartbeat(db, operator, now);
+    await group.change('', (tx) => writeHeartbeat(tx, operator, now));
     if (this.#passes % LISTS_FORGOTTEN_EVERY === 0) await forgetLists(db, operator);
     this.#passes += 1;
     await recordVerdictChanges(db, operator, now, (record) => this.judge(record, now));

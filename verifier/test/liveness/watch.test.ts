@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { WallClock } from '../../src/daemon/wall-clock.ts';
 import type { TerminalRecord } from '../../src/endpoint/terminal-record.ts';
 import { LivenessWatch } from '../../src/liveness/watch.ts';
+import { GroupCommit } from '../../src/store/group-commit.ts';
 import { latestMoment, readHeartbeat, writeHeartbeat, writeOutage } from '../../src/store/liveness.ts';
 import { history } from '../../src/store/results.ts';
 import { findToken } from '../../src/store/tokens.ts';
@@ -25,6 +26,9 @@ class Watched {
   readonly store: TemporaryStore;
   readonly warnings: unknown[] = [];
   readonly errors: unknown[] = [];
+  readonly group: GroupCommit;
+  /** transactions that the group made */
+  committed = 0;
   readonly seen: string[] = [];
   wall = START;
   monotonic = 0;
@@ -34,6 +38,14 @@ class Watched {
 
   constructor(store: TemporaryStore) {
     this.store = store;
+    this.group = new GroupCommit(store.db, OPERATOR, {
+      observer: {
+        committed: () => {
+          this.committed += 1;
+        },
+        failed: () => undefined,
+      },
+    });
     this.clock = this.#newClock();
   }
 
@@ -61,6 +73,7 @@ class Watched {
     this.clock = this.#newClock(await latestMoment(this.store.db, OPERATOR));
     this.#watch = await LivenessWatch.open({
       db: this.store.db,
+      group: this.group,
       operator: OPERATOR,
       policy: POLICY,
       intervalMs: INTERVAL_MS,
@@ -191,6 +204,13 @@ describe('LivenessWatch', () => {
     watched.pass(1000);
     await watched.passMade();
     expect(await readHeartbeat(db, OPERATOR)).to.equal(START + 1000);
+  });
+
+  it('tells by its heartbeat that the store works, though nothing else is written', async () => {
+    await watched.open();
+    const before = watched.committed;
+    await watched.passMade();
+    expect(watched.committed).to.be.greaterThan(before);
   });
 
   it('notes who answered a ping, and records the verdict of who did not', async () => {
