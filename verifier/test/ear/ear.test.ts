@@ -128,6 +128,7 @@ describe('EAR', () => {
       '',
     ];
     for (const one of wrong) await expectVerifierRefusal(() => read(one), 'ear.form');
+    for (const one of wrong) await expectVerifierRefusal(() => readEar(bytesOf(one), { at: NOW }), 'ear.form');
     expect((await read(` ${token}\n`)).submodules.size).to.equal(1);
   });
 
