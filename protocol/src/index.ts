@@ -2,6 +2,33 @@ export { Cursor } from './bytes/cursor.ts';
 export { equalBytes } from './bytes/equal.ts';
 export { decodeUtf8, fromHex, isId, toHex, utf8 } from './bytes/text.ts';
 export { Writer } from './bytes/writer.ts';
+export { type CelProof, celProof } from './cel/content-proof.ts';
+export { celOfIma } from './cel/ima-record.ts';
+export { encodeCelJson } from './cel/json-export.ts';
+export { readCelJson } from './cel/json-import.ts';
+export { type CelNumbering, CelNumbers } from './cel/numbering.ts';
+export {
+  CEL_CONTENT_TYPES,
+  CEL_EVENT_TYPES,
+  CEL_TRANSITIONS,
+  type CelContent,
+  type CelContentType,
+  type CelDigest,
+  type CelEvent,
+  type CelIndex,
+  type CelRecord,
+  type CelTransition,
+  type CelVisitor,
+  celContentType,
+  celNvIndex,
+  celPcr,
+  checkDigests,
+  MAX_CEL_RECORDS,
+} from './cel/record.ts';
+export { CelReplay, type ReplayedCelLog } from './cel/replayed-log.ts';
+export { celOfTcg } from './cel/tcg-record.ts';
+export { encodeCelTlv } from './cel/tlv-export.ts';
+export { type CelRead, checkImaTlv, checkTemplateName, readCelTlv } from './cel/tlv-import.ts';
 export { scalarsOfDer } from './crypto/ecdsa-der.ts';
 export type { HashFunction } from './crypto/hash.ts';
 export { isLowS, withLowS } from './crypto/low-s.ts';
@@ -204,7 +231,7 @@ export {
   writePcrSelection,
 } from './tpm/pcr.ts';
 export { type PolicyAssertion, policyDigest } from './tpm/policy-digest.ts';
-export { type Public, parsePublic, publicArea, writePublic } from './tpm/public.ts';
+export { type EccParameters, type Public, parsePublic, publicArea, writePublic } from './tpm/public.ts';
 export { parseSignature, type SignatureScheme, type TpmSignature, writeSignature } from './tpm/signature.ts';
 export { type PcrFile, parsePcrFile } from './tpm2-tools/pcr-file.ts';
 export { decodePublicPem, encodePublicPem } from './tpm2-tools/public-pem.ts';
