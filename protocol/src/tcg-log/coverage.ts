@@ -13,7 +13,7 @@ const SPACE = 0x20;
  * Whether the digests of a record prove its data.
  * - `covered`: every digest of a bank that we know is the hash of the data
  * - `partly`: of the part that matters: the value of a variable, not its name; the text behind the word that GRUB puts before it
- * - `uncovered`: the type promises nothing of that kind, and it is not so
+ * - `uncovered`: the type promises nothing of that kind, and it is not so; or no bank is known
  * - `contradicted`: the type promises it, and it is not so
  */
 export type TcgProof = 'covered' | 'partly' | 'uncovered' | 'contradicted';
@@ -21,21 +21,18 @@ export type TcgProof = 'covered' | 'partly' | 'uncovered' | 'contradicted';
 /** Hashes the data once for each bank, but for types whose digest is of something else. */
 export function tcgProof(record: TcgRecord, hashes: Hashes): TcgProof {
   const rule = tcgCoverage(record.type);
-  if (rule === 'none') return 'uncovered';
+  const isKnown = record.digests.some(({ algorithm }) => hashName(algorithm) !== undefined);
+  if (rule === 'none' || !isKnown) return 'uncovered';
   if (isHashOf(record, record.data, hashes)) return 'covered';
   if (partsOf(rule, record.data).some((part) => isHashOf(record, part, hashes))) return 'partly';
   return rule === 'either' || rule === 'text' ? 'uncovered' : 'contradicted';
 }
 
 function isHashOf({ digests }: TcgRecord, data: Uint8Array, hashes: Hashes): boolean {
-  const known = digests.filter(({ algorithm }) => hashName(algorithm) !== undefined);
-  return (
-    known.length > 0 &&
-    known.every(({ algorithm, digest }) => {
-      const bank = hashName(algorithm);
-      return bank !== undefined && equalBytes(hashes[bank](data), digest);
-    })
-  );
+  return digests.every(({ algorithm, digest }) => {
+    const bank = hashName(algorithm);
+    return bank === undefined || equalBytes(hashes[bank](data), digest);
+  });
 }
 
 /** What some hash instead of all the data. */

@@ -122,7 +122,7 @@ const gpt: Describe = (data) => {
 const separator: Describe = (data, bytes) => {
   if (data.remaining !== 4) return anything(data, bytes, 8);
   const value = data.u32();
-  return value === 0 || value === 0xffffffff ? 'end of pre-boot' : value === 1 ? 'error' : shownBytes(bytes);
+  return value === 0 || value === 0xffffffff ? 'end of pre-boot' : value === 1 ? 'error' : anything(data, bytes, 8);
 };
 
 /** Ids of TCG_PCClientTaggedEvent that boot loaders use. */

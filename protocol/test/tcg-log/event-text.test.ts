@@ -128,6 +128,7 @@ describe('a TCG event in words', () => {
     expect(text('EV_SEPARATOR', new Uint8Array(4))).to.equal('end of pre-boot');
     expect(text('EV_SEPARATOR', new Uint8Array(4).fill(0xff))).to.equal('end of pre-boot');
     expect(text('EV_SEPARATOR', le(1, 4))).to.equal('error');
+    expect(text('EV_SEPARATOR', utf8('WBCL'))).to.equal('WBCL');
     expect(text('EV_NO_ACTION', locality(3).data)).to.equal('StartupLocality 3');
     expect(text('EV_NO_ACTION', specId(3, ['sha1']))).to.equal('Spec ID Event03');
     expect(text('EV_IPL', utf8('grub_cmd: boot\0'))).to.equal('grub_cmd: boot');

@@ -8,7 +8,18 @@ import { type ReplayedTcgLog, replayTcgLog } from '../../src/tcg-log/replayed-lo
 import { UEFI_VENDOR } from '../../src/tcg-log/uefi-variable.ts';
 import type { HashName } from '../../src/tpm/constants.ts';
 import { BOOT, SECURE_BOOT } from './boot.ts';
-import { action, agileLog, concat, type Event, header, separator, sha1Record, variable } from './log-builder.ts';
+import {
+  action,
+  agileLog,
+  concat,
+  type Event,
+  header,
+  le,
+  separator,
+  sha1Record,
+  unknownHeader,
+  variable,
+} from './log-builder.ts';
 
 const BANKS: readonly HashName[] = ['sha1', 'sha256'];
 
@@ -74,6 +85,22 @@ describe('the types of TCG events', () => {
     }
   });
 
+  it('proves nothing by digests of banks that nobody knows', () => {
+    const record = concat(
+      le(5, 4),
+      le(0x80000007, 4),
+      le(1, 4),
+      le(0x7000, 2),
+      new Uint8Array(32),
+      le(1, 4),
+      utf8('x'),
+    );
+    const { anomalies } = replayTcgLog(concat(unknownHeader(1, 32), record), nodeCrypto, ({ index }, { proof }) => {
+      if (index === 1) expect(proof).to.equal('uncovered');
+    });
+    expect(anomalies.map(({ code }) => code)).not.to.include('tcg-event.data-digest');
+  });
+
   it('is proven in every bank of the record or not at all', () => {
     const right = action(4, 'x');
     expect(proofOf({ ...right, digests: { sha1: new Uint8Array(20) } })).to.equal('contradicted');
@@ -84,6 +111,8 @@ describe('the types of TCG events', () => {
 describe('what is odd about a TCG event log', () => {
   it('is nothing in an ordinary boot, in either format', () => {
     expect(oddities(BOOT)).to.deep.equal([]);
+    const trailing: Event = { pcr: 0xffffffff, type: 'EV_NO_ACTION', data: utf8('x'), hashed: utf8('x') };
+    expect(oddities([...BOOT, trailing])).to.deep.equal([]);
     const old = replayTcgLog(concat(header(2), ...BOOT.map(sha1Record)), nodeCrypto);
     expect(old.anomalies).to.deep.equal([]);
     expect(old.secureBoot.secureBoot).to.equal('enabled');
@@ -175,7 +204,8 @@ describe('secure boot in a TCG event log', () => {
     expect(examine(forged).secureBoot).to.deep.include({ secureBoot: 'unknown' });
     const [first = separator(7)] = SECURE_BOOT;
     const foreign = { ...first, data: variable(UEFI_VENDOR.shim, 'SecureBoot', Uint8Array.of(1)) };
-    for (const event of [foreign, { ...first, pcr: 1 }, { ...first, type: 'EV_EFI_VARIABLE_BOOT2' } as const]) {
+    const longer = { ...first, data: concat(first.data, Uint8Array.of(0)) };
+    for (const event of [foreign, longer, { ...first, pcr: 1 }, { ...first, type: 'EV_EFI_VARIABLE_BOOT2' } as const]) {
       expect(examine([event]).secureBoot.variables.SecureBoot).to.equal('unknown');
     }
   });

@@ -28,7 +28,7 @@ export function wide(text: string): Uint8Array {
 }
 
 /** By OpenSSL: not the implementation that noble replays with. */
-export function digestOf(bank: HashName, data: Uint8Array): Uint8Array {
+function digestOf(bank: HashName, data: Uint8Array): Uint8Array {
   return Uint8Array.from(createHash(bank).update(data).digest());
 }
 
@@ -92,6 +92,14 @@ export function specId(
     Uint8Array.of(vendor.length),
     vendor,
   );
+}
+
+/** A crypto-agile header whose algorithms nobody knows: TPM_ALG_IDs from 0x7000 on, digests of `size` bytes. */
+export function unknownHeader(count: number, size: number): Uint8Array {
+  const empty = specId(3);
+  const listed = Array.from({ length: count }, (_, i) => concat(le(0x7000 + i, 2), le(size, 2)));
+  const data = concat(empty.subarray(0, 24), le(count, 4), ...listed, Uint8Array.of(0));
+  return sha1Record({ pcr: 0, type: 'EV_NO_ACTION', data });
 }
 
 /** A header record with its Spec ID event. */

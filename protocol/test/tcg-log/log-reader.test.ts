@@ -21,6 +21,7 @@ import {
   sha1Record,
   specId,
   typeCode,
+  unknownHeader,
 } from './log-builder.ts';
 
 const SEED = 40_401;
@@ -248,6 +249,16 @@ describe('what is no TCG event log', () => {
     }
   });
 
+  it('is refused after 1,000,000 records (F-29)', () => {
+    const record = sha1Record({ pcr: 8, type: 'EV_IPL', data: new Uint8Array() });
+    const thousand = concat(...Array.from({ length: 1000 }, () => record));
+    let records = 0;
+    const reader = new TcgLogReader(() => records++);
+    for (let i = 0; i < 1000; i++) reader.feed(thousand);
+    expectRefusal(() => reader.feed(record), 'tcg-log.too-long', 1_000_000 * record.length);
+    expect(records).to.equal(1_000_000);
+  });
+
   it('is refused cut anywhere but behind a record, and with the offset of the record that is cut (F-26)', () => {
     const file = agileLog(TWO, BOOT);
     const starts = read(file).records.map(({ offset }) => offset);
@@ -284,6 +295,10 @@ describe('what is no TCG event log', () => {
     ]) {
       const file = concat(sha1Record({ pcr: 0, type: 'EV_NO_ACTION', data: wrong }), agileRecord(separator(0), TWO));
       expectRefusal(() => read(file), 'tcg-log.header', 32);
+    }
+    expect(read(unknownHeader(16, 20)).records).to.have.length(1);
+    for (const wrong of [unknownHeader(17, 20), unknownHeader(1, 19), unknownHeader(1, 65)]) {
+      expectRefusal(() => read(wrong), 'tcg-log.header', 32);
     }
     const elsewhere = sha1Record({ pcr: 1, type: 'EV_NO_ACTION', data });
     const hashed = sha1Record({ pcr: 0, type: 'EV_NO_ACTION', data, hashed: data });
