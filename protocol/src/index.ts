@@ -113,12 +113,14 @@ export {
   type TerminalMessage,
   type VerifierMessage,
 } from './message/catalogue.ts';
+export { activationProof } from './message/activation.ts';
 export { CHALLENGE_ID_BYTES, challengeId } from './message/challenge-id.ts';
 export { type Claims, encodeClaims, parseClaims } from './message/claims.ts';
 export {
   type EnrolmentToken,
   encodeEnrolmentToken,
   parseEnrolmentToken,
+  provesEndorsementKey,
   TERMINAL_CLASSES,
   type TerminalClass,
 } from './message/enrolment-token.ts';

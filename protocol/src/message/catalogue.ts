@@ -111,6 +111,8 @@ export const MESSAGES = {
       token: bytes('k', 'the token secret', 32),
       akPublic: bytes('a', 'TPMT_PUBLIC of the AK', 1, 1024),
       sessionKey: bytes('p', 'SubjectPublicKeyInfo (DER) of the session key', 91),
+      ek: optional(bytes('e', 'TPMT_PUBLIC of the endorsement key; with a token for a TPM alone', 1, 1024)),
+      ekCertificate: optional(bytes('c', 'certificate of that key (DER), where its maker left one', 1, 4096)),
     },
   },
   challenge: {
@@ -123,6 +125,8 @@ export const MESSAGES = {
       selection: bytes('s', 'TPML_PCR_SELECTION that the quote must carry', 10, 64),
       cursor: optional(cursor('c', 'where the accepted log ends; absent for enrolment')),
       knownList: optional(bytes('k', 'first 16 bytes of the digest of the component list already known', 16)),
+      credential: optional(bytes('o', 'content of TPM2B_ID_OBJECT, for the AK; for enrolment of a TPM alone', 68)),
+      encryptedSecret: optional(bytes('e', 'content of TPM2B_ENCRYPTED_SECRET, beside the credential', 68, 256)),
     },
   },
   evidence: {

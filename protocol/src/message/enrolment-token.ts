@@ -6,6 +6,11 @@ export const TERMINAL_CLASSES = ['simulated', 'software', 'tpm-unproven', 'tpm-e
 
 export type TerminalClass = (typeof TERMINAL_CLASSES)[number];
 
+/** Whether an enrolment of this class must prove that its AK lives in the TPM of an endorsement key (SPEC.md 6.5). */
+export function provesEndorsementKey(terminalClass: TerminalClass): boolean {
+  return terminalClass === 'tpm-unproven' || terminalClass === 'tpm-endorsed';
+}
+
 /** The one string an operator hands to a terminal. It is a secret: the agent reads it from a file or standard input, never from argv. */
 export interface EnrolmentToken {
   /** `wss://host:port` with an optional path, no user, query or fragment */

@@ -38,7 +38,14 @@ export const REFUSALS = {
   ),
   'enrolment.token-invalid': refusal('verifier', 'the token is unknown, has expired, or belongs to another terminal'),
   'enrolment.token-reused': refusal('verifier', 'the token was used already, with another attestation key'),
-  'enrolment.refused': refusal('verifier', 'the keys are not allowed, or the quote does not prove them'),
+  'enrolment.refused': refusal(
+    'verifier',
+    "the keys are not allowed, the quote does not prove them, or they are not what the token's class asks for",
+  ),
+  'enrolment.not-endorsed': refusal(
+    'verifier',
+    'the token asks for a certificate of the endorsement key that leads to a root of this verifier, which knows none',
+  ),
   'enrolment.same-ak': refusal('verifier', 'after a break of identity only another attestation key can be enrolled'),
   'log.full': refusal('terminal', 'the log of this boot is full: no evidence comes until the terminal reboots (F-29)'),
   'verifier.malfunction': refusal('verifier', 'the verifier met a defect of its own'),

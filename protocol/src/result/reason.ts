@@ -209,6 +209,16 @@ export const REASONS = {
     meaning: 'Somebody without the session key spoke in the name of this terminal.',
     next: 'Look at the address it came from. The verdict of the terminal is not touched.',
   },
+  'enrolment.unproven': {
+    kind: 'alarm',
+    meaning: 'An enrolment with a valid token did not prove what the class of the token asks for (F-07, F-09).',
+    next: 'See in the detail what was missing: make a token of the class that the terminal is, or find out who holds this one.',
+  },
+  'enrolment.ek-reused': {
+    kind: 'alarm',
+    meaning: 'A terminal was to be enrolled with the endorsement key of another one: one TPM, or a copy, under two names.',
+    next: 'Find both machines. Where a TPM was moved on purpose, enrol the terminal it came from anew, with another TPM, first.',
+  },
 } as const satisfies Readonly<Record<string, Reason>>;
 
 export type ReasonCode = keyof typeof REASONS;

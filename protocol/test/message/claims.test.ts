@@ -12,6 +12,7 @@ const claims = fc.record(
   {
     auditCounter: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
     tokenDigest: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    activation: fc.uint8Array({ minLength: 32, maxLength: 32 }),
   },
   { requiredKeys: ['auditCounter'] },
 );
@@ -27,6 +28,8 @@ describe('claims', () => {
       expect(parseClaims(encodeClaims({ auditCounter })).auditCounter).to.equal(auditCounter);
     }
     expect(toHex(encodeClaims({ auditCounter: 5n, tokenDigest: D }))).to.equal(`82a16105a16bc420${toHex(D)}`);
+    const all = encodeClaims({ auditCounter: 5n, tokenDigest: D, activation: D });
+    expect(toHex(all)).to.equal(`83a16105a163c420${toHex(D)}a16bc420${toHex(D)}`);
   });
 
   it('are refused with a key missing, unknown or of another type (F-42, F-44)', () => {
@@ -45,6 +48,11 @@ describe('claims', () => {
       { a: 1, k: toHex(D) },
       { a: 1, k: D.subarray(1) },
       { a: 1, k: new Uint8Array(33) },
+      { c: D },
+      { a: 1, c: 2 },
+      { a: 1, c: toHex(D) },
+      { a: 1, c: D.subarray(1), k: D },
+      { a: 1, c: new Uint8Array(33) },
     ];
     for (const value of others) expectRefusal(() => parseClaims(encodeCanonical(value)), 'message.field', 0);
   });

@@ -11,6 +11,15 @@ export const SAMPLES: { readonly [N in MessageName]: readonly [Message<N>, ...Me
   ],
   hello: [{ type: 'hello', terminal: 'terminal-1', signature: fill(64, 3) }],
   enrol: [
+    {
+      type: 'enrol',
+      terminal: 'terminal-1',
+      token: fill(32, 4),
+      akPublic: fill(88, 5),
+      sessionKey: fill(91, 6),
+      ek: fill(1024, 18),
+      ekCertificate: fill(4096, 19),
+    },
     { type: 'enrol', terminal: 'terminal-1', token: fill(32, 4), akPublic: fill(1024, 5), sessionKey: fill(91, 6) },
   ],
   challenge: [
@@ -21,6 +30,8 @@ export const SAMPLES: { readonly [N in MessageName]: readonly [Message<N>, ...Me
       selection: fill(10, 8),
       cursor: { resetCount: 0xffffffff, restartCount: 0, count: 1_000_000, prefix: fill(16, 9) },
       knownList: fill(16, 10),
+      credential: fill(68, 20),
+      encryptedSecret: fill(256, 21),
     },
     { type: 'challenge', nonce: fill(32, 7), purpose: 'gate', selection: fill(64, 8), knownList: fill(16, 10) },
     { type: 'challenge', nonce: fill(32, 7), purpose: 'enrol', selection: fill(10, 8) },

@@ -4,7 +4,7 @@ import { EVENTS } from '../../src/event-log/event.ts';
 import { MAX_CONTENT_BYTES, MAX_PCR, MAX_RECORDS } from '../../src/event-log/record.ts';
 import { PCR_BYTES, PCR_COUNT } from '../../src/event-log/replay.ts';
 import { MAX_MESSAGE_BYTES, MAX_SLICE_BYTES, MESSAGES, type MessageName } from '../../src/message/catalogue.ts';
-import { TERMINAL_CLASSES } from '../../src/message/enrolment-token.ts';
+import { provesEndorsementKey, TERMINAL_CLASSES } from '../../src/message/enrolment-token.ts';
 import type { Field } from '../../src/message/field.ts';
 import { CLOSES, REFUSALS } from '../../src/message/refusal.ts';
 import { MAX_DEPTH } from '../../src/msgpack/strict.ts';
@@ -110,8 +110,8 @@ export const TABLES: Readonly<Record<string, () => string>> = {
     ),
   'terminal classes': () =>
     table(
-      ['class'],
-      TERMINAL_CLASSES.map((name) => [code(name)]),
+      ['class', 'proves its endorsement key'],
+      TERMINAL_CLASSES.map((name) => [code(name), provesEndorsementKey(name) ? 'yes' : 'no']),
     ),
   hashes: () =>
     table(

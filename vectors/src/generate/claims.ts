@@ -9,6 +9,7 @@ const NOTES = {
 };
 
 const TOKEN = fill(32, 0x7e);
+const ACTIVATION = fill(32, 0xac);
 
 /** What no PCR covers. */
 export function claimsDraft(): Draft {
@@ -24,7 +25,16 @@ export function claimsDraft(): Draft {
       input: bytes('82 a161 02 a16b c420', TOKEN),
       value: { auditCounter: '2', tokenDigest: TOKEN },
     }),
+    valid('in the enrolment quote of a TPM', {
+      input: bytes('83 a161 02 a163 c420', ACTIVATION, 'a16b c420', TOKEN),
+      value: { auditCounter: '2', tokenDigest: TOKEN, activation: ACTIVATION },
+    }),
     field('no counter', '80'),
+    field('an activation alone', '81 a163 c420', ACTIVATION),
+    field('an activation of 31 bytes', '82 a161 01 a163 c41f', fill(31, 1)),
+    field('an activation of 33 bytes', '82 a161 01 a163 c421', fill(33, 1)),
+    field('an activation as text', '82 a161 01 a163 d920', fill(32, 0x61)),
+    field('an activation that is true', '82 a161 01 a163 c3'),
     field('the token alone', '81 a16b c420', TOKEN),
     field('an unknown claim', '82 a161 01 a17a 01'),
     field('a token digest of 31 bytes', '82 a161 01 a16b c41f', fill(31, 1)),
@@ -50,6 +60,13 @@ export function claimsDraft(): Draft {
       'msgpack.key-order',
       { input: bytes('82 a16b c420', TOKEN, 'a161 01') },
       37,
+    ),
+    invalid(
+      'the activation behind the token',
+      'NotCanonical',
+      'msgpack.key-order',
+      { input: bytes('83 a161 01 a16b c420', TOKEN, 'a163 c420', ACTIVATION) },
+      40,
     ),
     invalid('a byte behind them', 'TrailingBytes', 'msgpack.trailing-bytes', { input: bytes('81 a161 01 00') }, 4),
   ];
