@@ -99,6 +99,7 @@ export {
 } from './ima/replayed-list.ts';
 export { type ImaKey, type ImaSignature, type ImaSigner, imaSigner, parseImaSignature } from './ima/signature.ts';
 export { templateDigest } from './ima/template-digest.ts';
+export { activationProof } from './message/activation.ts';
 export {
   type AnyMessage,
   encodeMessage,
@@ -113,7 +114,6 @@ export {
   type TerminalMessage,
   type VerifierMessage,
 } from './message/catalogue.ts';
-export { activationProof } from './message/activation.ts';
 export { CHALLENGE_ID_BYTES, challengeId } from './message/challenge-id.ts';
 export { type Claims, encodeClaims, parseClaims } from './message/claims.ts';
 export {

@@ -216,7 +216,8 @@ export const REASONS = {
   },
   'enrolment.ek-reused': {
     kind: 'alarm',
-    meaning: 'A terminal was to be enrolled with the endorsement key of another one: one TPM, or a copy, under two names.',
+    meaning:
+      'A terminal was to be enrolled with the endorsement key of another one: one TPM, or a copy, under two names.',
     next: 'Find both machines. Where a TPM was moved on purpose, enrol the terminal it came from anew, with another TPM, first.',
   },
 } as const satisfies Readonly<Record<string, Reason>>;

@@ -3,7 +3,7 @@ import type { Message, MessageName } from '../../src/message/catalogue.ts';
 const fill = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 const challenge = fill(8, 1);
 
-/** Messages of every kind, the first of each with all its optional fields, the last without any. */
+/** Messages of every kind, the first of each with all its optional fields that an audit has, the last without any. */
 export const SAMPLES: { readonly [N in MessageName]: readonly [Message<N>, ...Message<N>[]] } = {
   greeting: [
     { type: 'greeting', nonce: fill(32, 2), audience: 'verifier', binding: 'tls-exporter' },
@@ -30,10 +30,16 @@ export const SAMPLES: { readonly [N in MessageName]: readonly [Message<N>, ...Me
       selection: fill(10, 8),
       cursor: { resetCount: 0xffffffff, restartCount: 0, count: 1_000_000, prefix: fill(16, 9) },
       knownList: fill(16, 10),
+    },
+    { type: 'challenge', nonce: fill(32, 7), purpose: 'gate', selection: fill(64, 8), knownList: fill(16, 10) },
+    {
+      type: 'challenge',
+      nonce: fill(32, 7),
+      purpose: 'enrol',
+      selection: fill(10, 8),
       credential: fill(68, 20),
       encryptedSecret: fill(256, 21),
     },
-    { type: 'challenge', nonce: fill(32, 7), purpose: 'gate', selection: fill(64, 8), knownList: fill(16, 10) },
     { type: 'challenge', nonce: fill(32, 7), purpose: 'enrol', selection: fill(10, 8) },
   ],
   evidence: [
