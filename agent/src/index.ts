@@ -9,6 +9,7 @@ export { RemotePlatform } from './platform/soft/remote-platform.ts';
 export { SoftPlatform, type SoftPlatformOptions } from './platform/soft/soft-platform.ts';
 export { connectOrStart, type StartedTre, startTre, type TreStart } from './platform/soft/start-tre.ts';
 export { StateFile } from './platform/soft/state-file.ts';
+export { type OpenTpm2, openTpm2, type Tpm2OnMachine } from './platform/tpm2/open-tpm2.ts';
 export { Secret } from './secret.ts';
 export { type BackOff, DEFAULT_BACK_OFF } from './session/back-off.ts';
 export type { Channel, Dial, DialOptions } from './session/channel.ts';

@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AgentError } from '../error.ts';
 import { packageVersion } from '../version.ts';
+import { doctorCommand } from './doctor.ts';
 import { enrolCommand } from './enrol.ts';
 import { tellFailure } from './outcome.ts';
 import { quoteCommand } from './quote.ts';
@@ -11,7 +12,14 @@ import { treCommand } from './tre.ts';
 
 type OptionForms = NonNullable<ParseArgsConfig['options']>;
 
-const SUBCOMMANDS: readonly Subcommand[] = [runCommand, enrolCommand, treCommand, quoteCommand, simulateCommand];
+const SUBCOMMANDS: readonly Subcommand[] = [
+  runCommand,
+  enrolCommand,
+  treCommand,
+  quoteCommand,
+  doctorCommand,
+  simulateCommand,
+];
 
 process.exitCode = await main(process.argv.slice(2));
 

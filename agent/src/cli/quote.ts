@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { fromHex, ProtocolError, parseSelectionText, toHex } from '@mtm-attest/protocol';
 import { type AgentCode, AgentError } from '../error.ts';
 import type { TrustedPlatform } from '../platform/platform.ts';
-import { openSoftOnDisk } from '../platform/soft/open-soft.ts';
 import { RemotePlatform } from '../platform/soft/remote-platform.ts';
 import { STATE_FILE } from '../platform/soft/state-file.ts';
+import { TPM2_STATE } from '../platform/tpm2/state.ts';
 import { type Inspection, inspect } from './inspection.ts';
+import { openTre, TPM_OPTION } from './open-tre.ts';
 import { tell } from './outcome.ts';
 import type { OptionValues, Subcommand } from './subcommand.ts';
 import { treDirectory } from './terminal.ts';
@@ -33,6 +34,7 @@ export const quoteCommand: Subcommand = {
       value: 'directory',
       about: 'gets ak.pem, quote.attest, quote.sig and pcrs.bin',
     },
+    tpm: TPM_OPTION,
     'device-key': { type: 'string', value: 'file', about: "key of the trusted environment's state" },
     counter: { type: 'string', value: 'file', about: "counter file outside the trusted environment's directory" },
     json: { type: 'boolean', about: 'print one JSON document' },
@@ -42,7 +44,7 @@ export const quoteCommand: Subcommand = {
     const nonce = optionOf('--nonce in hexadecimal', () => fromHex(values.text('nonce')));
     if (nonce.length === 0 || nonce.length > MAX_NONCE_BYTES)
       throw new AgentError('option.invalid', '--nonce of 1 to 64 bytes');
-    const tre = await openTre(await treOf(values.text('state')), values);
+    const tre = await askedOrOpened(await treOf(values.text('state')), values);
     try {
       const made = await inspect(tre.platform, selection, nonce);
       const files = await writeFiles(values.text('out'), made.files);
@@ -63,23 +65,18 @@ export const quoteCommand: Subcommand = {
   },
 };
 
-interface OpenTre {
+interface Asked {
   readonly platform: TrustedPlatform;
   close(): Promise<void>;
 }
 
 /** A TrE that runs is asked; it must not be powered on a second time. Otherwise it is powered on for this one quote. */
-async function openTre(directory: string, values: OptionValues): Promise<OpenTre> {
+async function askedOrOpened(directory: string, values: OptionValues): Promise<Asked> {
   for (let tried = 1; ; tried++) {
     const asked = await running(directory);
     if (asked !== undefined) return { platform: asked, close: () => asked.close() };
     try {
-      return await openSoftOnDisk({
-        directory,
-        deviceKey: values.optional('device-key'),
-        counter: values.optional('counter'),
-        credentials: process.env['CREDENTIALS_DIRECTORY'],
-      });
+      return await openTre(directory, values);
     } catch (error) {
       // It was started in the meantime: then it is asked after all.
       if (!isCode(error, 'tre.running') || tried === OPEN_TRIES) throw error;
@@ -102,11 +99,14 @@ function isCode(error: unknown, code: AgentCode): boolean {
 
 /** The state of a terminal, or that of its TrE alone. */
 async function treOf(state: string): Promise<string> {
-  const isTre = await access(join(state, STATE_FILE)).then(
-    () => true,
-    () => false,
-  );
-  return isTre ? state : treDirectory(state);
+  for (const file of [STATE_FILE, TPM2_STATE]) {
+    const isTre = await access(join(state, file)).then(
+      () => true,
+      () => false,
+    );
+    if (isTre) return state;
+  }
+  return treDirectory(state);
 }
 
 async function writeFiles(directory: string, files: Inspection['files']): Promise<readonly string[]> {

@@ -7,6 +7,7 @@ import { RemotePlatform } from '../platform/soft/remote-platform.ts';
 import { connectOrStart } from '../platform/soft/start-tre.ts';
 import { type BackOff, DEFAULT_BACK_OFF } from '../session/back-off.ts';
 import { DiskFiles } from '../storage/disk-files.ts';
+import { TPM_OPTION, tpmOf } from './open-tre.ts';
 import { ownCommand } from './own-command.ts';
 import type { OptionForm, OptionValues } from './subcommand.ts';
 
@@ -24,6 +25,7 @@ export const TERMINAL_OPTIONS = {
     value: 'directory',
     about: 'slots a and b with the releases, and the file boot that names one',
   },
+  tpm: TPM_OPTION,
   token: { type: 'string', value: 'file', about: 'enrolment token; - reads it from standard input' },
   binding: { type: 'string', value: 'type', about: 'tls-exporter (default) or tls-server-end-point' },
   'back-off': {
@@ -66,7 +68,7 @@ export async function openTerminal(values: OptionValues): Promise<OpenTerminal> 
   const binding = bindingOf(values.optional('binding'));
   const backOff = backOffOf(values.optional('back-off'));
   const state = values.text('state');
-  const platform = await openTre(state, values);
+  const platform = await connectToTre(state, values);
   try {
     const files = new DiskFiles(join(state, 'agent'));
     // The TrE serves one agent at a time, so nobody else writes there now.
@@ -88,14 +90,19 @@ export async function openTerminal(values: OptionValues): Promise<OpenTerminal> 
   }
 }
 
-function openTre(state: string, values: OptionValues): Promise<RemotePlatform> {
+async function connectToTre(state: string, values: OptionValues): Promise<RemotePlatform> {
   const socket = values.optional('tre-socket');
-  const [deviceKey, counter] = [values.optional('device-key'), values.optional('counter')];
+  const [deviceKey, counter, tpm] = [values.optional('device-key'), values.optional('counter'), tpmOf(values)];
   if (socket === undefined) {
-    return connectOrStart({ directory: treDirectory(state), command: ownCommand(), deviceKey, counter });
+    const directory = treDirectory(state);
+    const platform = await connectOrStart({ directory, command: ownCommand(), deviceKey, counter, tpm });
+    // One that ran already may be another than the one asked for.
+    if (((await platform.identity()).backEnd === 'tpm2') === (tpm !== undefined)) return platform;
+    await platform.close();
+    throw new AgentError('option.invalid', 'a trusted environment of the other kind runs on this state: see --tpm');
   }
-  if (deviceKey !== undefined || counter !== undefined) {
-    throw new AgentError('option.invalid', '--device-key and --counter belong to the one who starts the TrE');
+  if (deviceKey !== undefined || counter !== undefined || values.optional('tpm') !== undefined) {
+    throw new AgentError('option.invalid', '--device-key, --counter and --tpm belong to the one who starts the TrE');
   }
   return RemotePlatform.connectAt(socket, { role: 'agent' });
 }

@@ -1,5 +1,5 @@
-import { openSoftOnDisk } from '../platform/soft/open-soft.ts';
 import { serveTre } from '../platform/soft/process.ts';
+import { openTre, TPM_OPTION } from './open-tre.ts';
 import { tell } from './outcome.ts';
 import { firstSignal } from './signal.ts';
 import type { ExitCode, Subcommand } from './subcommand.ts';
@@ -15,6 +15,7 @@ export const treCommand: Subcommand = {
       value: 'directory',
       about: "the trusted environment's own directory, mode 0700",
     },
+    tpm: TPM_OPTION,
     'device-key': {
       type: 'string',
       value: 'file',
@@ -33,21 +34,16 @@ export const treCommand: Subcommand = {
     closeToOthers();
     const stopping = firstSignal();
     const directory = values.text('state');
-    const { claim, platform } = await openSoftOnDisk({
-      directory,
-      deviceKey: values.optional('device-key'),
-      credentials: process.env['CREDENTIALS_DIRECTORY'],
-      counter: values.optional('counter'),
-      socket: values.optional('socket'),
-    });
-    const server = serveTre(claim, platform);
-    const { protection } = await platform.identity();
+    const tre = await openTre(directory, values, values.optional('socket'));
+    const server = serveTre(tre.claim, tre.platform);
+    const { protection } = await tre.platform.identity();
     const document = { ok: true, serves: true, pid: process.pid, protection };
     tell(values.flag('json'), document, `serves ${directory}; state protection: ${protection}`);
     const ends: Promise<ExitCode>[] = [stopping, server.poweredOff.then(() => 0 as const)];
     if (values.flag('bound')) ends.push(inputEnd().then(() => 0 as const));
     const end = await Promise.race(ends);
     await server.close();
+    await tre.close();
     process.stdin.destroy();
     return end;
   },

@@ -10,6 +10,8 @@ export interface TreStart {
   readonly command: readonly [program: string, ...args: string[]];
   readonly deviceKey?: string | undefined;
   readonly counter?: string | undefined;
+  /** where the TPM is; the TrE is in software without it */
+  readonly tpm?: string | undefined;
   /** the TrE powers off in order once this process ends; otherwise it outlives it */
   readonly bound?: boolean;
 }
@@ -75,11 +77,12 @@ export async function startTre(options: TreStart): Promise<StartedTre> {
   };
 }
 
-function argumentsOf({ directory, deviceKey, counter, bound }: TreStart): string[] {
+function argumentsOf({ directory, deviceKey, counter, tpm, bound }: TreStart): string[] {
   return [
     ...['tre', '--state', directory],
     ...(deviceKey === undefined ? [] : ['--device-key', deviceKey]),
     ...(counter === undefined ? [] : ['--counter', counter]),
+    ...(tpm === undefined ? [] : ['--tpm', tpm]),
     ...(bound === true ? ['--bound'] : []),
     '--json',
   ];

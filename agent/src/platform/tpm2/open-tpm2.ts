@@ -16,6 +16,8 @@ export interface Tpm2OnMachine {
   readonly tpm: string;
   /** the TrE's own directory; made with mode 0700 where it is missing */
   readonly directory: string;
+  /** further socket, outside the directory, for an agent under another user: mode 0660 */
+  readonly socket?: string | undefined;
 }
 
 /** A TPM that is this terminal's alone, and its place on the directory. */
@@ -48,11 +50,12 @@ export async function openClient(address: TpmAddress): Promise<TpmClient> {
  * Takes a TPM for the terminal of a directory, which no other process may use until it is closed or this one ends.
  * @throws AgentError `option.invalid`, `state.*`, `tre.*`, `platform.*`, `tpm.*`
  */
-export async function openTpm2({ tpm, directory }: Tpm2OnMachine): Promise<OpenTpm2> {
+export async function openTpm2({ tpm, directory, socket }: Tpm2OnMachine): Promise<OpenTpm2> {
   const address = parseTpmAddress(tpm);
   await makePrivate(directory, TPM2_STATE);
   const claim = await claimState(directory);
   try {
+    if (socket !== undefined) await claim.listenAt(socket);
     const files = new DiskFiles(directory);
     await files.sweep();
     if ((await files.read(STATE_FILE)) !== undefined) {
