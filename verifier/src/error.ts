@@ -55,7 +55,6 @@ export const VERIFIER_CODES = {
   'verifier.malfunction': 'the verifier met a defect of its own: look at its log and report it',
   'option.signature-form':
     'neither the key nor the signature says by which scheme and hash it was signed: give --hash, and --scheme for RSA',
-  'option.log-format': 'this version does not read logs of this format: give another one, or use a later version',
   'option.ima-template-hash':
     'a bank other than sha1 leads elsewhere by each of the two rules of kernels: give --ima-template-hash per-bank (Linux 5.8 and later) or padded (before)',
   'file.unreadable': 'the file cannot be read: correct its path or its permissions',

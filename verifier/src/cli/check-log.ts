@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import {
+  type CelNumbering,
   type HashName,
   type ImaRule,
   type PcrFile,
@@ -10,7 +10,8 @@ import {
 } from '@mtm-attest/protocol';
 import { type Command, Option } from 'commander';
 import { VerifierError } from '../error.ts';
-import { BANKS, type CheckedLog, type LogFormat, type ReadPiece } from '../log-check/checked-log.ts';
+import { CEL_LOG } from '../log-check/cel-log.ts';
+import { BANKS, type CheckedLog, type LogFormat } from '../log-check/checked-log.ts';
 import { imaKeys } from '../log-check/ima-keys.ts';
 import { IMA_LOG } from '../log-check/ima-log.ts';
 import type { ImaOptions } from '../log-check/ima-options.ts';
@@ -18,12 +19,12 @@ import { MTM_LOG } from '../log-check/mtm-log.ts';
 import { TCG_LOG } from '../log-check/tcg-log.ts';
 import { pcrFileFault } from '../tpm2-tools/quote-pcrs.ts';
 import { readFile } from './file.ts';
+import { openLog } from './log-file.ts';
 import { EXIT, type ExitCode, settle, tell } from './outcome.ts';
 import { selectionArgument } from './selection-argument.ts';
 
-/** undefined: a format of a later version */
-const FORMATS = { mtm: MTM_LOG, tcg: TCG_LOG, ima: IMA_LOG, cel: undefined } as const satisfies Readonly<
-  Record<string, LogFormat | undefined>
+const FORMATS = { mtm: MTM_LOG, tcg: TCG_LOG, ima: IMA_LOG, cel: CEL_LOG } as const satisfies Readonly<
+  Record<string, LogFormat>
 >;
 
 interface CheckLogOptions {
@@ -35,6 +36,7 @@ interface CheckLogOptions {
   readonly imaTemplateHash?: ImaRule;
   readonly imaKexec?: true;
   readonly imaKey?: readonly string[];
+  readonly celRecnum: CelNumbering;
   readonly json?: true;
 }
 
@@ -56,15 +58,19 @@ export function addCheckLogCommand(program: Command): void {
     )
     .option('--ima-kexec', 'a second boot aggregate is expected in an IMA list')
     .option('--ima-key <file...>', 'public keys (PEM) that may sign the files of an IMA list')
+    .addOption(
+      new Option('--cel-recnum <rule>', 'how the records of a CEL are numbered')
+        .choices(['per-index', 'global'])
+        .default('per-index'),
+    )
     .option('--json', 'print one JSON document, without the list of events')
     .action(async (options: CheckLogOptions) => {
       await settle(options.json === true, () => run(options));
     });
 }
 
-function run({ format, log, pcrs, selection, bank, json, ...ima }: CheckLogOptions): ExitCode {
+function run({ format, log, pcrs, selection, bank, celRecnum, json, ...ima }: CheckLogOptions): ExitCode {
   const checker = FORMATS[format];
-  if (checker === undefined) throw new VerifierError('option.log-format', format);
   const banks = checker.banks.filter((one) => bank === undefined || one === bank);
   if (banks.length === 0)
     throw new VerifierError('option.invalid', `a log of the format ${format} has no bank ${bank}`);
@@ -81,6 +87,7 @@ function run({ format, log, pcrs, selection, bank, json, ...ima }: CheckLogOptio
       bank,
       tell: tellEvent,
       ima: imaOptions(ima),
+      celNumbering: celRecnum,
     });
     tell(json === true, { format, ...checked, ...facts }, summaryText({ facts, factsText, ...checked }));
     return checked.ok ? EXIT.holds : EXIT.rejected;
@@ -113,31 +120,6 @@ function countingPcrs(read: PcrFile, selection: PcrSelection | undefined, banks:
   }
   if (Object.keys(values).length === 0) throw new ProtocolError('file.pcrs');
   return values;
-}
-
-/** @throws VerifierError `file.unreadable`, at the first piece too: a directory opens */
-function openLog(file: string): { readonly read: ReadPiece; readonly close: () => void } {
-  const unreadable = <T>(access: () => T): T => {
-    try {
-      return access();
-    } catch (cause) {
-      throw new VerifierError('file.unreadable', file, { cause });
-    }
-  };
-  const descriptor = unreadable(() => openSync(file, 'r'));
-  const read: ReadPiece = (start, length) => {
-    const bytes = new Uint8Array(length);
-    return bytes.subarray(
-      0,
-      unreadable(() => readSync(descriptor, bytes, 0, length, start)),
-    );
-  };
-  return {
-    read,
-    close: () => {
-      closeSync(descriptor);
-    },
-  };
 }
 
 function summaryText({ events, factsText, pcrs, anomalies, compared, firstMismatch }: CheckedLog): string {

@@ -4,6 +4,7 @@ import { packageVersion } from '../daemon/version.ts';
 import { addCheckLogCommand } from './check-log.ts';
 import { addCheckQuoteCommand } from './check-quote.ts';
 import { addInitCommand } from './init.ts';
+import { addLogCommand } from './log-convert.ts';
 import { addManifestCommand } from './manifest.ts';
 import { EXIT } from './outcome.ts';
 import { addReferenceCommand } from './reference.ts';
@@ -30,6 +31,7 @@ addResultsCommand(program);
 addReferenceCommand(program);
 addCheckQuoteCommand(program);
 addCheckLogCommand(program);
+addLogCommand(program);
 
 try {
   await program.parseAsync();

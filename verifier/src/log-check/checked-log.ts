@@ -1,4 +1,4 @@
-import { HASHES, type HashName, type PcrValues, toHex } from '@mtm-attest/protocol';
+import { type CelNumbering, HASHES, type HashName, type PcrValues, toHex } from '@mtm-attest/protocol';
 import type { ImaOptions } from './ima-options.ts';
 
 /** Bytes of the log from `start` on, `length` at most; none at its end. */
@@ -16,6 +16,8 @@ export interface LogQuestion {
   readonly tell: (line: string) => void;
   /** what only IMA lists are asked */
   readonly ima?: ImaOptions;
+  /** how the records of a canonical event log are numbered; per index */
+  readonly celNumbering?: CelNumbering;
 }
 
 /** Replays a log piece by piece: its own memory does not grow with the log. @throws ProtocolError for bytes that are no such log */

@@ -15,6 +15,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['reference', 'import'],
   ['check-quote'],
   ['check-log'],
+  ['log', 'convert'],
 ];
 
 describe('mtm-verifier', () => {
