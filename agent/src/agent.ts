@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { type EnrolmentToken, type Message, ProtocolError, parseEnrolmentToken } from '@mtm-attest/protocol';
+import {
+  type EnrolmentToken,
+  type Message,
+  ProtocolError,
+  parseEnrolmentToken,
+  provesEndorsementKey,
+} from '@mtm-attest/protocol';
 import { type Booted, boot } from './boot/sequence.ts';
 import { AgentError } from './error.ts';
 import { type AgentLog, SILENT } from './log.ts';
 import { EvidenceSource } from './measurement/evidence.ts';
-import type { PlatformIdentity, TrustedPlatform } from './platform/platform.ts';
+import type { EndorsementKey, PlatformIdentity, TrustedPlatform } from './platform/platform.ts';
 import { type BackOff, backOffDelay, DEFAULT_BACK_OFF } from './session/back-off.ts';
 import type { Channel, Dial, DialOptions } from './session/channel.ts';
 import { dial } from './session/dial.ts';
@@ -50,7 +56,7 @@ export interface Agent {
   /**
    * Enrols with a token, once; the same token again is answered again and changes nothing.
    * @param token as the operator handed it out; a secret
-   * @throws AgentError `session.*`; ProtocolError `enrolment.token-malformed`
+   * @throws AgentError `session.*`, `tpm.*`; `token.class` where it is for a TPM and this is none; ProtocolError `enrolment.token-malformed`
    */
   enrol(token: string | Uint8Array): Promise<void>;
   /** Starts a component after boot: measured, logged and extended before this resolves, and audited from then on. */
@@ -107,11 +113,13 @@ class RunningAgent implements Agent {
 
   async enrol(text: string | Uint8Array): Promise<void> {
     const token = parseEnrolmentToken(text);
+    // Before the first contact: a chip may need longer than a verifier waits.
+    const ek = await this.#endorsementKeyFor(token);
     const { findRoot = findServerRoot } = this.#options;
     const root = await findRoot(token.url, token.rootDigest);
     const channel = await this.#dial(token.url, root);
     try {
-      const enrolment = await this.#enrolOver(channel, token, root);
+      const enrolment = await this.#enrolOver(channel, token, root, ek);
       await writeEnrolment(this.#options.files, enrolment);
       this.#enrolment = enrolment;
     } finally {
@@ -185,9 +193,22 @@ class RunningAgent implements Agent {
     return met.proven;
   }
 
-  async #enrolOver(channel: Channel, token: EnrolmentToken, root: string): Promise<Enrolment> {
+  /** The token says what must be proven; the key is shown to nobody else. */
+  async #endorsementKeyFor(token: EnrolmentToken): Promise<EndorsementKey | undefined> {
+    if (!provesEndorsementKey(token.class)) return undefined;
+    const ek = await this.#options.platform.endorsementKey();
+    if (ek === undefined) throw new AgentError('token.class', token.class);
+    return ek;
+  }
+
+  async #enrolOver(
+    channel: Channel,
+    token: EnrolmentToken,
+    root: string,
+    ek: EndorsementKey | undefined,
+  ): Promise<Enrolment> {
     const { terminal, url } = token;
-    const audience = await this.#exchange(channel, () => undefined).enrol(token);
+    const audience = await this.#exchange(channel, () => undefined).enrol(token, ek);
     return { terminal, audience, url, root };
   }
 

@@ -28,6 +28,8 @@ export const AGENT_CODES = {
   'slot.manifest': 'the manifest in the slot does not list the release that the slot holds',
   'component.name': 'a component needs a relative name of letters, digits and ._/@+-',
   'token.missing': 'this terminal is not enrolled: give it an enrolment token',
+  'token.class':
+    'the enrolment token is for a terminal with a TPM 2.0, and this one has none: give --tpm, or have a token made for what it is',
   'session.root': 'the root certificate of the verifier is not the one that the enrolment token names',
   'session.audience': 'the verifier answers under another audience than the one this terminal was enrolled with',
   'session.binding': 'the verifier uses another type of channel binding than this terminal is configured for',

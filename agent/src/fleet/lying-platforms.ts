@@ -1,5 +1,13 @@
 import { type HelloContext, parsePcrSelection, writePcrSelection } from '@mtm-attest/protocol';
-import type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from '../platform/platform.ts';
+import type {
+  CounterName,
+  Credential,
+  EndorsementKey,
+  PlatformIdentity,
+  Quote,
+  QuoteRequest,
+  TrustedPlatform,
+} from '../platform/platform.ts';
 
 /** Everything as the genuine platform does it; a lie overrides what it lies about. */
 class PlatformBehind implements TrustedPlatform {
@@ -27,6 +35,14 @@ class PlatformBehind implements TrustedPlatform {
 
   signHello(context: HelloContext): Promise<Uint8Array> {
     return this.genuine.signHello(context);
+  }
+
+  endorsementKey(): Promise<EndorsementKey | undefined> {
+    return this.genuine.endorsementKey();
+  }
+
+  activateCredential(credential: Credential): Promise<Uint8Array> {
+    return this.genuine.activateCredential(credential);
   }
 
   readCounter(name: CounterName): Promise<bigint> {

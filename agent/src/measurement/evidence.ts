@@ -1,5 +1,6 @@
 import {
   type ChannelBinding,
+  type Claims,
   challengeId,
   encodeClaims,
   equalBytes,
@@ -9,7 +10,7 @@ import {
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { type Booted, startComponent } from '../boot/sequence.ts';
-import type { Quote, TrustedPlatform } from '../platform/platform.ts';
+import type { Credential, Quote, TrustedPlatform } from '../platform/platform.ts';
 import type { DurableFiles } from '../storage/durable-files.ts';
 import { ListFiles } from './list-files.ts';
 
@@ -88,14 +89,21 @@ export class EvidenceSource {
     yield* listParts(challenge, (await this.#lists.read(digest)) ?? EMPTY);
   }
 
-  /** Evidence for an enrolment: it vouches for the session key and knows the token; the PCRs are the gate's business (SPEC.md 6.5). */
+  /**
+   * Evidence for an enrolment: it vouches for the session key, knows the token and opens the credential, if any; the PCRs are the gate's business
+   * (SPEC.md 6.5).
+   */
   async enrolment(
     challenge: Message<'challenge'>,
     received: Uint8Array,
     context: EvidenceContext,
     tokenDigest: Uint8Array,
   ): Promise<Message<'evidence'>> {
-    const { quote, claims } = await this.#alone(() => this.#quote(challenge, received, context, tokenDigest));
+    const credential = credentialOf(challenge);
+    const { quote, claims } = await this.#alone(async () => {
+      const activation = credential === undefined ? undefined : await this.#platform.activateCredential(credential);
+      return this.#quote(challenge, received, context, { tokenDigest, activation });
+    });
     return { type: 'evidence', challenge: challengeId(nodeCrypto.sha256(received)), ...quote, claims, log: EMPTY };
   }
 
@@ -104,9 +112,9 @@ export class EvidenceSource {
     challenge: Message<'challenge'>,
     received: Uint8Array,
     context: EvidenceContext,
-    tokenDigest?: Uint8Array,
+    enrolment?: Omit<Claims, 'auditCounter'>,
   ): Promise<{ readonly quote: Quote; readonly claims: Uint8Array }> {
-    const claims = encodeClaims({ auditCounter: await this.#platform.incrementCounter('audit'), tokenDigest });
+    const claims = encodeClaims({ auditCounter: await this.#platform.incrementCounter('audit'), ...enrolment });
     const quote = await this.#platform.quote({
       ...context,
       purpose: challenge.purpose,
@@ -114,7 +122,7 @@ export class EvidenceSource {
       compartment: MRTM_COMPARTMENT,
       ownershipEpoch: 0n,
       claimsDigest: nodeCrypto.sha256(claims),
-      bindSessionKey: tokenDigest !== undefined,
+      bindSessionKey: enrolment !== undefined,
       selection: challenge.selection,
     });
     return { quote, claims };
@@ -125,6 +133,11 @@ export class EvidenceSource {
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+function credentialOf({ credential, encryptedSecret }: Message<'challenge'>): Credential | undefined {
+  if (credential === undefined || encryptedSecret === undefined) return undefined;
+  return { idObject: credential, secret: encryptedSecret };
 }
 
 function* listParts(challenge: Uint8Array, bytes: Uint8Array): Generator<Message<'part'>> {

@@ -22,6 +22,20 @@ export interface PlatformIdentity {
   readonly sessionKey: Uint8Array;
 }
 
+/** By which key the maker of a chip knows it. */
+export interface EndorsementKey {
+  /** TPMT_PUBLIC */
+  readonly area: Uint8Array;
+  /** certificate of the maker (DER), or undefined where there is none */
+  readonly certificate: Uint8Array | undefined;
+}
+
+/** What is made for an AK and the endorsement key beside it: contents of TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET. */
+export interface Credential {
+  readonly idObject: Uint8Array;
+  readonly secret: Uint8Array;
+}
+
 /** Counters that only rise. `audit` counts quotes. */
 export const COUNTER_NAMES = ['audit', 'bootstrap', 'rim-protect', 'storage-protect'] as const;
 export type CounterName = (typeof COUNTER_NAMES)[number];
@@ -36,7 +50,7 @@ export interface QuoteRequest extends Omit<QuoteContext, 'akName' | 'keyToBind'>
 
 /**
  * The trusted environment (TrE) of a terminal, the one semantic interface that every back end serves.
- * It computes qualifyingData and the hello's digest itself: raw data cannot be quoted or signed (F-14).
+ * It computes qualifyingData and the hello's digest itself: raw data cannot be quoted or signed (F-14). What a credential holds stays inside (F-11).
  */
 export interface TrustedPlatform {
   identity(): Promise<PlatformIdentity>;
@@ -48,6 +62,14 @@ export interface TrustedPlatform {
   quote(request: QuoteRequest): Promise<Quote>;
   /** Signature over the hello by the session key: r and s, 64 bytes. */
   signHello(context: HelloContext): Promise<Uint8Array>;
+  /** The endorsement key, or undefined where the back end is no TPM. */
+  endorsementKey(): Promise<EndorsementKey | undefined>;
+  /**
+   * Opens a credential that was made for the AK and this endorsement key.
+   * @returns activationProof of its secret, 32 bytes
+   * @throws AgentError `tpm.refused` where it was made for other keys or was altered, `platform.refused` where there is no endorsement key
+   */
+  activateCredential(credential: Credential): Promise<Uint8Array>;
   readCounter(name: CounterName): Promise<bigint>;
   /** Raises by one, durable before it returns. @returns the new value */
   incrementCounter(name: CounterName): Promise<bigint>;

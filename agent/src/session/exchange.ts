@@ -18,7 +18,7 @@ import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { AgentError } from '../error.ts';
 import type { AgentLog } from '../log.ts';
 import type { EvidenceContext, EvidenceSource } from '../measurement/evidence.ts';
-import type { PlatformIdentity, TrustedPlatform } from '../platform/platform.ts';
+import type { EndorsementKey, PlatformIdentity, TrustedPlatform } from '../platform/platform.ts';
 import type { Channel } from './channel.ts';
 import type { Enrolment } from './enrolment-file.ts';
 
@@ -53,17 +53,22 @@ export class Exchange {
 
   /**
    * Turns a token into an enrolment (SPEC.md 6.5).
+   * @param ek where the class of the token asks for it
    * @returns the audience to expect from now on
-   * @throws AgentError `session.*`; ProtocolError for bytes that are no message
+   * @throws AgentError `session.*`, `tpm.*`; ProtocolError for bytes that are no message
    */
-  async enrol(token: EnrolmentToken): Promise<string> {
+  async enrol(token: EnrolmentToken, ek: EndorsementKey | undefined): Promise<string> {
     const { identity, evidence } = this.#services;
     const { audience } = await this.#greeting();
     this.#step('enrol-sent');
     const { akPublic, sessionKey } = identity;
-    this.#send({ type: 'enrol', terminal: token.terminal, token: token.secret, akPublic, sessionKey });
+    this.#send({ type: 'enrol', terminal: token.terminal, token: token.secret, akPublic, sessionKey, ...shown(ek) });
     const { message: challenge, bytes } = await this.#expect('challenge', ENROLMENT_MS);
     if (challenge.purpose !== 'enrol') throw new AgentError('session.refused', `purpose ${challenge.purpose}`);
+    const { credential, encryptedSecret } = challenge;
+    if ([credential, encryptedSecret].some((half) => (half === undefined) !== (ek === undefined))) {
+      throw new AgentError('session.refused', 'the challenge has another credential than the token asks for');
+    }
     const context = { binding: this.#channel.binding, audience, terminal: token.terminal };
     this.#send(await evidence.enrolment(challenge, bytes, context, nodeCrypto.sha256(token.secret)));
     this.#step('evidence-sent');
@@ -176,6 +181,12 @@ export class Exchange {
   #step(input: TerminalInput): void {
     this.#state = stepTerminal(this.#state, input);
   }
+}
+
+function shown(ek: EndorsementKey | undefined): Pick<Message<'enrol'>, 'ek' | 'ekCertificate'> {
+  if (ek === undefined) return {};
+  const { area, certificate } = ek;
+  return { ek: area, ...(certificate === undefined ? {} : { ekCertificate: certificate }) };
 }
 
 function isSameBoot(a: BootIdentity, b: BootIdentity): boolean {

@@ -1,5 +1,6 @@
 import {
   attestationKey,
+  EK_ATTRIBUTES,
   equalBytes,
   fromHex,
   helloMessage,
@@ -169,6 +170,16 @@ for (const { name, make, isThere = () => true } of MACHINES) {
       expect(await platform.readCounter('audit')).to.equal(counter);
     });
 
+    it('has an endorsement key where it is a TPM, and opens no credential that was not made for it (F-11)', async () => {
+      const { backEnd } = await platform.identity();
+      const ek = await platform.endorsementKey();
+      expect(ek !== undefined).to.equal(backEnd === 'tpm2');
+      if (ek !== undefined) expect(parsePublic(ek.area).attributes).to.equal(EK_ATTRIBUTES);
+      const credential = { idObject: new Uint8Array(68), secret: new Uint8Array(68) };
+      const code = backEnd === 'tpm2' ? 'tpm.refused' : 'platform.refused';
+      await expectRefusal(() => platform.activateCredential(credential), code);
+    });
+
     it('answers nothing once it was closed', async () => {
       await platform.close();
       for (const ask of [
@@ -177,6 +188,8 @@ for (const { name, make, isThere = () => true } of MACHINES) {
         () => platform.quote(requestFor('late')),
         () => platform.incrementCounter('audit'),
         () => platform.random(1),
+        () => platform.endorsementKey(),
+        () => platform.activateCredential({ idObject: EVENT, secret: EVENT }),
       ]) {
         await expectRefusal(ask, 'platform.unavailable');
       }

@@ -85,6 +85,8 @@ describe('frames between agent and TrE', () => {
 describe('the verbs of a TrE', () => {
   it('are those of the platform and no others; none signs or quotes what it is given (F-14)', () => {
     expect([...VERB_NAMES].sort()).to.deep.equal([
+      'activateCredential',
+      'endorsementKey',
       'extend',
       'identity',
       'incrementCounter',
@@ -107,11 +109,26 @@ describe('the verbs of a TrE', () => {
       serveVerb(platform, 'inspector', verb, await frameOf(...args));
     await expectRefusal(() => ask('extend', 0, digest), 'platform.refused');
     await expectRefusal(() => ask('incrementCounter', 'audit'), 'platform.refused');
+    await expectRefusal(() => ask('endorsementKey'), 'platform.refused');
+    await expectRefusal(() => ask('activateCredential', digest, digest), 'platform.refused');
     await expectRefusal(() => ask('signHello', digest, 'none', new Uint8Array(), '', ''), 'platform.refused');
     for (const purpose of ['enrol', 'gate', 'runtime', 'receipt', 'transfer', 'tamper']) {
       await expectRefusal(() => ask('quote', ...quoteFor(purpose)), 'platform.refused');
     }
     expect(await ask('quote', ...quoteFor('inspect'))).to.have.length(2);
+  });
+
+  it('carry an endorsement key with its certificate, one without, and none', async () => {
+    const { writeAnswer, readAnswer: readBack } = VERBS.endorsementKey;
+    for (const ek of [
+      { area: new Uint8Array(122).fill(1), certificate: new Uint8Array(4096).fill(2) },
+      { area: new Uint8Array(1), certificate: undefined },
+      undefined,
+    ]) {
+      const fields = await frameOf(...writeAnswer(ek));
+      expect(readBack(fields)).to.deep.equal(ek);
+      fields.end();
+    }
   });
 
   it(`take nothing but their own fields, and touch nothing before all were read (seed ${SEED})`, async () => {

@@ -13,6 +13,7 @@ import {
   parseSelectionText,
   pcrDigest,
   qualifyingData,
+  type TerminalClass,
   verifyQuote,
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
@@ -358,6 +359,95 @@ describe('the session of a terminal', () => {
     other.say({ type: 'enrolled', terminal: 't-9', audience: 'verifier' });
     await done;
     expect(enrolling.enrolment).to.include({ terminal: 't-9', audience: 'verifier' });
+  });
+
+  describe('with a token for a TPM', () => {
+    const EK = { area: new Uint8Array(122).fill(1), certificate: new Uint8Array(700).fill(2) };
+    const PROOF = new Uint8Array(32).fill(3);
+    const CREDENTIAL = { credential: new Uint8Array(68).fill(4), encryptedSecret: new Uint8Array(68).fill(5) };
+    let other: ScriptedVerifier;
+    let activated: unknown[];
+
+    /** An agent whose platform says that it is a TPM. */
+    async function withTpm(terminalClass: TerminalClass): Promise<{ readonly done: Promise<unknown> }> {
+      other = new ScriptedVerifier();
+      activated = [];
+      const fresh = new TerminalDisk();
+      const soft = await fresh.powerOn();
+      const endorsement = {
+        endorsementKey: async () => EK,
+        activateCredential: async (credential: unknown) => {
+          activated.push(credential);
+          return PROOF;
+        },
+      };
+      const platform = new Proxy(soft, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(endorsement, name) ?? Reflect.get(target, name);
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+      const enrolling = await createAgent({
+        platform,
+        files: fresh.agent,
+        slots: firmware.slots,
+        dial: async () => other.channel,
+        findRoot: async () => 'PEM',
+      });
+      other.greet();
+      return { done: enrolling.enrol(tokenFor(terminalClass)).catch((error: unknown) => error) };
+    }
+
+    const tokenFor = (terminalClass: TerminalClass): string =>
+      `mtm1~wss://v.example/attest~${'ab'.repeat(32)}~t-9~${terminalClass}~${'cd'.repeat(32)}`;
+
+    it('shows its endorsement key, and opens the credential under its quote', async () => {
+      const { done } = await withTpm('tpm-unproven');
+      expect(await other.hears('enrol')).to.deep.include({ ek: EK.area, ekCertificate: EK.certificate });
+      other.challenge(9, { purpose: 'enrol', ...CREDENTIAL });
+      const { claims } = await other.hears('evidence');
+      const tokenDigest = nodeCrypto.sha256(new Uint8Array(32).fill(0xcd));
+      expect(parseClaims(claims)).to.deep.equal({ auditCounter: 1n, tokenDigest, activation: PROOF });
+      expect(activated).to.deep.equal([{ idObject: CREDENTIAL.credential, secret: CREDENTIAL.encryptedSecret }]);
+      other.say({ type: 'enrolled', terminal: 't-9', audience: 'verifier' });
+      expect(await done).to.equal(undefined);
+    });
+
+    it('goes on with no challenge that has no credential, or half of one', async () => {
+      const { credential, encryptedSecret } = CREDENTIAL;
+      for (const half of [{}, { credential }, { encryptedSecret }]) {
+        const { done } = await withTpm('tpm-endorsed');
+        await other.hears('enrol');
+        other.challenge(9, { purpose: 'enrol', ...half });
+        expect(await done).to.include({ code: 'session.refused' });
+        expect(activated).to.deep.equal([]);
+      }
+    });
+
+    it('shows its endorsement key to nobody with another token, and opens nothing then (F-11)', async () => {
+      const { credential, encryptedSecret } = CREDENTIAL;
+      for (const extra of [CREDENTIAL, { credential }, { encryptedSecret }]) {
+        const { done } = await withTpm('software');
+        expect(await other.hears('enrol')).to.not.have.any.keys('ek', 'ekCertificate');
+        other.challenge(9, { purpose: 'enrol', ...extra });
+        expect(await done).to.include({ code: 'session.refused' });
+        expect(activated).to.deep.equal([]);
+      }
+    });
+
+    it('tells nobody the token where it is none', async () => {
+      const fresh = new TerminalDisk();
+      const lone = await createAgent({
+        platform: await fresh.powerOn(),
+        files: fresh.agent,
+        slots: firmware.slots,
+        dial: () => expect.fail('dialled'),
+        findRoot: () => expect.fail('looked for the root'),
+      });
+      for (const terminalClass of ['tpm-unproven', 'tpm-endorsed'] as const) {
+        await expectRefusal(() => lone.enrol(tokenFor(terminalClass)), 'token.class');
+      }
+    });
   });
 
   it('does not run without an enrolment', async () => {

@@ -1,7 +1,15 @@
 import { connect, type Socket } from 'node:net';
 import type { HelloContext, MsgpackValue } from '@mtm-attest/protocol';
 import { AgentError } from '../../error.ts';
-import type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from '../platform.ts';
+import type {
+  CounterName,
+  Credential,
+  EndorsementKey,
+  PlatformIdentity,
+  Quote,
+  QuoteRequest,
+  TrustedPlatform,
+} from '../platform.ts';
 import { encodeFrame, type Fields, readAnswer, readFrames } from './ipc.ts';
 import { findSocket } from './state-claim.ts';
 import { type Arguments, OPEN, POWER_OFF, type Result, type Role, VERBS, type Verb } from './verbs.ts';
@@ -88,6 +96,14 @@ export class RemotePlatform implements TrustedPlatform {
 
   signHello(context: HelloContext): Promise<Uint8Array> {
     return this.#ask('signHello', context);
+  }
+
+  endorsementKey(): Promise<EndorsementKey | undefined> {
+    return this.#ask('endorsementKey');
+  }
+
+  activateCredential(credential: Credential): Promise<Uint8Array> {
+    return this.#ask('activateCredential', credential);
   }
 
   readCounter(name: CounterName): Promise<bigint> {

@@ -152,6 +152,16 @@ export class SoftPlatform implements TrustedPlatform {
     return BigInt(counters[name] ?? 0);
   }
 
+  async endorsementKey(): Promise<undefined> {
+    this.#demandPower();
+  }
+
+  /** There is no endorsement key that a credential could be made for. */
+  async activateCredential(): Promise<Uint8Array> {
+    this.#demandPower();
+    throw new AgentError('platform.refused', 'no endorsement key');
+  }
+
   async random(length: number): Promise<Uint8Array> {
     this.#demandPower();
     if (!Number.isInteger(length) || length < 0 || length > MAX_RANDOM_BYTES) throw new AgentError('platform.refused');

@@ -41,6 +41,8 @@ const BACK_ENDS = ['soft', 'tpm2'] as const;
 const PROTECTIONS = ['device-key', 'none', 'chip', 'memory'] as const;
 const U32 = 0xffff_ffff;
 const MAX_STRUCTURE = 1024;
+const MAX_CERTIFICATE = 4096;
+const NONE = new Uint8Array();
 
 /** None takes bytes to be signed or quoted as they are, none gives a key away (F-14). */
 export const VERBS: { readonly [V in Verb]: VerbForm<V> } = {
@@ -100,6 +102,26 @@ export const VERBS: { readonly [V in Verb]: VerbForm<V> } = {
     serve: (platform, context) => platform.signHello(context),
     writeAnswer: (signature) => [signature],
     readAnswer: (fields) => fields.bytes(64),
+  },
+  endorsementKey: {
+    inspects: false,
+    writeRequest: () => [],
+    readRequest: () => [],
+    serve: (platform) => platform.endorsementKey(),
+    writeAnswer: (ek) => (ek === undefined ? [false] : [true, ek.area, ek.certificate ?? NONE]),
+    readAnswer: (fields) => {
+      if (!fields.flag()) return undefined;
+      const [area, certificate] = [fields.bytes(1, MAX_STRUCTURE), fields.bytes(0, MAX_CERTIFICATE)];
+      return { area, certificate: certificate.length === 0 ? undefined : certificate };
+    },
+  },
+  activateCredential: {
+    inspects: false,
+    writeRequest: ({ idObject, secret }) => [idObject, secret],
+    readRequest: (fields) => [{ idObject: fields.bytes(1, MAX_STRUCTURE), secret: fields.bytes(1, MAX_STRUCTURE) }],
+    serve: (platform, credential) => platform.activateCredential(credential),
+    writeAnswer: (proof) => [proof],
+    readAnswer: (fields) => fields.bytes(32),
   },
   readCounter: {
     inspects: true,

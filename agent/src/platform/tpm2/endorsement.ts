@@ -1,3 +1,5 @@
+import { activationProof } from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { Secret } from '../../secret.ts';
 import type { TpmClient } from '../../tpm2/client.ts';
 import { ENDORSEMENT, type Entity, OWNER, permanent } from '../../tpm2/command/command.ts';
@@ -8,35 +10,28 @@ import { NV_ATTRIBUTE } from '../../tpm2/constants.ts';
 import { withPrimary, withSession } from '../../tpm2/loaded.ts';
 import { isRefusal } from '../../tpm2/response-code.ts';
 import { EK_CERTIFICATES, EK_TEMPLATES, type EkKind } from '../../tpm2/templates.ts';
-
-export interface EndorsementKey {
-  readonly kind: EkKind;
-  /** TPMT_PUBLIC */
-  readonly area: Uint8Array;
-  /** certificate of the maker (DER) as it stands in NV memory, padding and all, or undefined where there is none */
-  readonly certificate: Uint8Array | undefined;
-}
-
-/** Of TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET, the contents. */
-export interface Credential {
-  readonly idObject: Uint8Array;
-  readonly secret: Uint8Array;
-}
+import type { Credential, EndorsementKey } from '../platform.ts';
 
 /** Every TPM can read so many bytes at once. */
 const NV_CHUNK = 512;
+/** P-256 first: an RSA key takes a chip seconds to make. */
+const KINDS = ['ecc-p256', 'rsa-2048'] as const satisfies readonly EkKind[];
+
+/** Which endorsement key this TPM is known by: the one that its maker certified; P-256 where both are, or none is. */
+export async function endorsementKind(client: TpmClient): Promise<EkKind> {
+  for (const kind of KINDS) {
+    if ((await endorsementCertificate(client, kind)) !== undefined) return kind;
+  }
+  return KINDS[0];
+}
 
 /** The endorsement key of a kind, made from the standard template, and its certificate. */
 export async function endorsementKey(client: TpmClient, kind: EkKind): Promise<EndorsementKey> {
   const certificate = await endorsementCertificate(client, kind);
-  return withPrimary(client, ENDORSEMENT, { area: EK_TEMPLATES[kind] }, async ({ area }) => ({
-    kind,
-    area,
-    certificate,
-  }));
+  return withPrimary(client, ENDORSEMENT, { area: EK_TEMPLATES[kind] }, async ({ area }) => ({ area, certificate }));
 }
 
-/** @returns undefined where the maker left none */
+/** @returns undefined where the maker left none, or what is there is none */
 export async function endorsementCertificate(client: TpmClient, kind: EkKind): Promise<Uint8Array | undefined> {
   const index = EK_CERTIFICATES[kind];
   try {
@@ -49,25 +44,42 @@ export async function endorsementCertificate(client: TpmClient, kind: EkKind): P
       const parameters = { size, offset };
       certificate.set((await client.run(NV_READ, { handles: [reader, entity], parameters })).subarray(0, size), offset);
     }
-    return certificate;
+    return unpadded(certificate);
   } catch (error) {
     if (isRefusal(error, 'HANDLE', 'NV_UNINITIALIZED')) return undefined;
     throw error;
   }
 }
 
+/** One DER SEQUENCE with a length of two bytes, without what an index holds behind it. */
+function unpadded(bytes: Uint8Array): Uint8Array | undefined {
+  const [tag, form, high = 0, low = 0] = bytes;
+  const length = 4 + 256 * high + low;
+  return tag === 0x30 && form === 0x82 && length <= bytes.length ? bytes.slice(0, length) : undefined;
+}
+
 /**
- * Opens a credential that was made for this AK and the endorsement key of this TPM. It crosses the bus encrypted.
+ * Opens a credential that was made for this AK and the endorsement key of this TPM. It crosses the bus encrypted and is not told to anybody.
  *
  * @param ak loaded
+ * @returns activationProof of the secret, 32 bytes
  * @throws TpmRefusal `tpm.refused` with INTEGRITY where it was made for another key or was altered
  */
-export function activateCredential(
+export async function activateCredential(
   client: TpmClient,
   ak: Entity,
   kind: EkKind,
   credential: Credential,
-): Promise<Secret> {
+): Promise<Uint8Array> {
+  const secret = await openCredential(client, ak, kind, credential);
+  try {
+    return secret.use((bytes) => activationProof(bytes, nodeCrypto.sha256));
+  } finally {
+    secret.destroy();
+  }
+}
+
+function openCredential(client: TpmClient, ak: Entity, kind: EkKind, credential: Credential): Promise<Secret> {
   return withPrimary(client, ENDORSEMENT, { area: EK_TEMPLATES[kind] }, (ek) =>
     withSession(client, { kind: 'hmac', saltKey: ek }, (hiding) =>
       withSession(client, { kind: 'policy' }, async (session) => {

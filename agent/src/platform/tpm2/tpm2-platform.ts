@@ -27,12 +27,19 @@ import { GET_RANDOM } from '../../tpm2/command/machine.ts';
 import { type Blob, type Made, SIGN } from '../../tpm2/command/object.ts';
 import { isRefusal } from '../../tpm2/response-code.ts';
 import { type Approval, type SealPolicy, seal, unseal } from '../../tpm2/sealing.ts';
-import type { EkKind } from '../../tpm2/templates.ts';
-import type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from '../platform.ts';
+import type {
+  CounterName,
+  Credential,
+  EndorsementKey,
+  PlatformIdentity,
+  Quote,
+  QuoteRequest,
+  TrustedPlatform,
+} from '../platform.ts';
 import { sha256Selection } from '../soft/selection.ts';
 import { Banks } from './banks.ts';
 import { demandCounters, incrementCounter, readCounter } from './counters.ts';
-import { activateCredential, type Credential, type EndorsementKey, endorsementKey } from './endorsement.ts';
+import { activateCredential, endorsementKey, endorsementKind } from './endorsement.ts';
 import { loadAk, quoteSignature, spkiOf, withSessionKey } from './keys.ts';
 import { provision } from './provision.ts';
 import { readTpm2State, type Tpm2State } from './state.ts';
@@ -155,14 +162,16 @@ export class Tpm2Platform implements TrustedPlatform {
     });
   }
 
-  /** The endorsement key of a kind, and its certificate. */
-  endorsementKey(kind: EkKind): Promise<EndorsementKey> {
-    return this.#alone(() => endorsementKey(this.#client, kind));
+  endorsementKey(): Promise<EndorsementKey> {
+    return this.#alone(async () => endorsementKey(this.#client, await endorsementKind(this.#client)));
   }
 
-  /** Opens a credential made for this AK: whoever made it knows then that both keys are in one TPM. @throws AgentError `tpm.refused` */
-  activateCredential(kind: EkKind, credential: Credential): Promise<Secret> {
-    return this.#alone(() => this.#withAk((ak) => activateCredential(this.#client, ak, kind, credential)));
+  /** Whoever made the credential knows from the answer that both keys are in one TPM. */
+  activateCredential(credential: Credential): Promise<Uint8Array> {
+    return this.#alone(async () => {
+      const kind = await endorsementKind(this.#client);
+      return this.#withAk((ak) => activateCredential(this.#client, ak, kind, credential));
+    });
   }
 
   /** As `seal` of tpm2/sealing.ts, under the storage root key that was first seen. */

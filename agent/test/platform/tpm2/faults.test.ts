@@ -27,7 +27,7 @@ async function everything(platform: Tpm2Platform): Promise<void> {
     terminal: 'terminal-1',
   });
   await platform.random(40);
-  await platform.endorsementKey('ecc-p256');
+  await platform.endorsementKey();
   const policy = { selection: SELECTION, pcrDigest: ZEROS };
   const blob = await platform.seal(new Secret(ZEROS), sealPolicyDigest(policy));
   await platform.unseal(blob, policy).catch((error: unknown) => {

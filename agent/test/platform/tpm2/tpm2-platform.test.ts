@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  activationProof,
   encodePublicPem,
   equalBytes,
   fromHex,
@@ -35,7 +36,7 @@ import {
 import { PCR_EXTEND, PCR_READ } from '../../../src/tpm2/command/pcr.ts';
 import { HANDLE_KIND, NV_ATTRIBUTE, STARTUP, TPM_CC } from '../../../src/tpm2/constants.ts';
 import { sealPolicyDigest } from '../../../src/tpm2/sealing.ts';
-import { EK_CERTIFICATES } from '../../../src/tpm2/templates.ts';
+import { EK_CERTIFICATES, type EkKind } from '../../../src/tpm2/templates.ts';
 import { expectRefusal } from '../../refusal.ts';
 import { codeOf, Tap } from '../../tpm2/fake-transport.ts';
 import { isInstalled, swtpmIsInstalled } from '../../tpm2/swtpm.ts';
@@ -294,23 +295,30 @@ describe('the tpm2 back end, on an emulator', () => {
     await expectRefusal(() => platform.unseal(blob, policy), 'tpm.policy');
   });
 
-  it('reads the certificate of an endorsement key where the maker left one', async () => {
-    const certificate = Uint8Array.from({ length: 1100 }, (_, i) => i & 0xff);
-    expect((await platform.endorsementKey('ecc-p256')).certificate).to.equal(undefined);
+  /** What a maker leaves in a chip. */
+  async function certify(kind: EkKind, content: Uint8Array): Promise<void> {
     await asOwner(async (client) => {
-      const index = EK_CERTIFICATES['ecc-p256'];
+      const index = EK_CERTIFICATES[kind];
       const { OWNERREAD, OWNERWRITE, NO_DA } = NV_ATTRIBUTE;
       const attributes = OWNERREAD | OWNERWRITE | NO_DA;
-      const area = { index, nameAlg: TPM_ALG.SHA256, attributes, authPolicy: EMPTY, dataSize: certificate.length };
+      const area = { index, nameAlg: TPM_ALG.SHA256, attributes, authPolicy: EMPTY, dataSize: content.length };
       await client.run(NV_DEFINE_SPACE, { handles: [OWNER], parameters: { auth: EMPTY, area } });
-      for (let offset = 0; offset < certificate.length; offset += 512) {
-        const data = certificate.subarray(offset, offset + 512);
+      for (let offset = 0; offset < content.length; offset += 512) {
+        const data = content.subarray(offset, offset + 512);
         await client.run(NV_WRITE, { handles: [OWNER, permanent(index)], parameters: { data, offset } });
       }
     });
     platform = await machine.open();
-    expect((await platform.endorsementKey('ecc-p256')).certificate).to.deep.equal(certificate);
-    expect((await platform.endorsementKey('rsa-2048')).certificate).to.equal(undefined);
+  }
+
+  it('is known by the endorsement key that its maker certified, else by P-256, with the certificate and nothing behind it', async () => {
+    const typeOf = async (): Promise<string> => parsePublic((await platform.endorsementKey()).area).parameters.type;
+    const certificate = Uint8Array.of(0x30, 0x82, 0x04, 0x48, ...Uint8Array.from({ length: 1096 }, (_, i) => i & 0xff));
+    expect([await typeOf(), (await platform.endorsementKey()).certificate]).to.deep.equal(['ecc', undefined]);
+    await certify('rsa-2048', Uint8Array.of(...certificate, ...new Uint8Array(20).fill(0xff)));
+    expect([await typeOf(), (await platform.endorsementKey()).certificate]).to.deep.equal(['rsa', certificate]);
+    await certify('ecc-p256', certificate.subarray(0, 1099));
+    expect(await typeOf(), 'a certificate that is cut off is none').to.equal('rsa');
   });
 
   it('a state file that was altered, or is of another version, is refused, and shows none of its content', async () => {
@@ -364,7 +372,8 @@ describe('the tpm2 back end, on an emulator', () => {
 
     for (const kind of ['rsa-2048', 'ecc-p256'] as const) {
       it(`its ${kind} endorsement key is the standard one, and credentials made by them open`, async () => {
-        const { area } = await platform.endorsementKey(kind);
+        if (kind === 'rsa-2048') await certify(kind, Uint8Array.of(0x30, 0x82, 0, 1, 0));
+        const { area } = await platform.endorsementKey();
         const { akName } = await platform.identity();
         await platform.close();
         const algorithm = kind === 'rsa-2048' ? 'rsa' : 'ecc';
@@ -380,10 +389,10 @@ describe('the tpm2 back end, on an emulator', () => {
         const idObject = new Uint8Array(bytes.subarray(10, 10 + idLength));
         const secret = new Uint8Array(bytes.subarray(12 + idLength));
         platform = await machine.open();
-        const opened = await platform.activateCredential(kind, { idObject, secret });
-        expect(opened.use((content) => Uint8Array.from(content))).to.deep.equal(EVENT);
+        const proof = await platform.activateCredential({ idObject, secret });
+        expect(proof, 'the secret itself is not told (F-11)').to.deep.equal(activationProof(EVENT, sha256));
         idObject[40] = (idObject[40] ?? 0) ^ 1;
-        await expectRefusal(() => platform.activateCredential(kind, { idObject, secret }), 'tpm.refused');
+        await expectRefusal(() => platform.activateCredential({ idObject, secret }), 'tpm.refused');
       });
     }
   });
