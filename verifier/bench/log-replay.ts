@@ -3,6 +3,7 @@ import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { LogFold } from '../src/appraisal/log-facts.ts';
 import { agentByLogLength } from './agent-by-log-length.ts';
 import type { Benchmark } from './benchmark.ts';
+import { imaReplay } from './ima-replay.ts';
 import { pairedRatios, repeated } from './pairs.ts';
 import { SteadyAudit } from './steady-audit.ts';
 import { figureOf, type Target } from './table.ts';
@@ -16,9 +17,14 @@ export const FLAT: Target = { bound: 'at most', value: 1.2, of: 'interval' };
 /** (e) What a log costs: replaying it whole, and having a long one behind a steady re-attestation. */
 export const logCost: Benchmark = {
   name: 'e',
-  about: 'event-log replay, and re-attestations with a long log behind them',
+  about: 'replay of event logs and IMA lists, and re-attestations with a long log behind them',
   async run({ pairs }) {
-    return [...(await replay(pairs)), ...(await verifierByLogLength(pairs)), ...(await agentByLogLength(pairs))];
+    return [
+      ...(await replay(pairs)),
+      ...(await imaReplay(pairs)),
+      ...(await verifierByLogLength(pairs)),
+      ...(await agentByLogLength(pairs)),
+    ];
   },
 };
 
