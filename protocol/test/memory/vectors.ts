@@ -1,7 +1,14 @@
 import { fromHex, utf8 } from '../../src/bytes/text.ts';
+import { encodeCelJson } from '../../src/cel/json-export.ts';
+import { readCelJson } from '../../src/cel/json-import.ts';
+import type { CelRecord } from '../../src/cel/record.ts';
+import { encodeCelTlv } from '../../src/cel/tlv-export.ts';
+import { readCelTlv } from '../../src/cel/tlv-import.ts';
 import { encodeComponentList, parseComponentList } from '../../src/event-log/component-list.ts';
 import { decodeEvent, encodeEvent } from '../../src/event-log/event.ts';
 import { encodeRecord, readRecords } from '../../src/event-log/record.ts';
+import { readImaAscii } from '../../src/ima/ascii-list.ts';
+import { readImaBinary } from '../../src/ima/binary-list.ts';
 import { encodeMessage, parseMessage } from '../../src/message/catalogue.ts';
 import { encodeClaims, parseClaims } from '../../src/message/claims.ts';
 import { decodeStrict } from '../../src/msgpack/codec.ts';
@@ -109,11 +116,50 @@ function keepRecords(input: Uint8Array): unknown {
   return kept;
 }
 
+/** Everything that a reader gives, kept. */
+function keep<T>(read: (visit: (one: T) => void) => unknown): unknown {
+  const kept: T[] = [];
+  read((one) => kept.push(one));
+  return kept;
+}
+
+const MANY = 9000;
+
+function repeatedBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(Buffer.concat(new Array<Uint8Array>(MANY).fill(bytes)));
+}
+
+/** Lists and logs of the shortest entries, all of them kept. */
+function kernelLogs(): readonly MemoryVector[] {
+  // PCR 0, a digest of zeros, a template of one letter, no data
+  const binary = repeatedBytes(Uint8Array.from([...new Array<number>(24).fill(0), 1, 0, 0, 0, 0x78, 0, 0, 0, 0]));
+  const ascii = repeatedBytes(utf8(` 0 ${'0'.repeat(40)} sig \n`));
+  const record: CelRecord = {
+    recnum: 0,
+    index: { type: 'pcr', pcr: 0 },
+    digests: [{ algorithm: 0x20, digest: Uint8Array.of(0) }],
+    content: { type: 'systemd', data: new Uint8Array() },
+  };
+  const tlv = repeatedBytes(encodeCelTlv(record));
+  const json = utf8(`[${new Array<string>(MANY).fill(encodeCelJson(record)).join(',')}]`);
+  return [
+    {
+      name: 'an IMA list, binary',
+      input: binary,
+      parse: (input) => keep((visit) => readImaBinary(input, 'sha1', visit)),
+    },
+    { name: 'an IMA list, ASCII', input: ascii, parse: (input) => keep((visit) => readImaAscii(input, 'sha1', visit)) },
+    { name: 'a log in CEL-TLV', input: tlv, parse: (input) => keep((visit) => readCelTlv(input, visit)) },
+    { name: 'a log in CEL-JSON', input: json, parse: (input) => keep((visit) => readCelJson(input, visit)) },
+  ];
+}
+
 /** Inputs near the size of a message and above. */
 export const LONG_VECTORS: readonly MemoryVector[] = [
   ...Object.entries(ELEMENTS).map(([name, element]) => ({ name, input: arrayOf(element), parse: decodeStrict })),
   ...maps(),
   ...documents(),
+  ...kernelLogs(),
   ...TCG_LOGS,
 ];
 
