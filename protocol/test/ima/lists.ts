@@ -43,7 +43,7 @@ export function dataOf({ template, fields }: Written): Buffer {
 }
 
 /** The digest that a kernel computes. */
-export function templateDigestOf(entry: Written, hash: HashName): Buffer {
+function templateDigestOf(entry: Written, hash: HashName): Buffer {
   const data = dataOf(entry);
   return sha(hash, entry.template === 'ima' ? Buffer.concat([data, Buffer.alloc(276 - data.length)]) : data);
 }

@@ -117,8 +117,8 @@ function keepRecords(input: Uint8Array): unknown {
 }
 
 /** Everything that a reader gives, kept. */
-function keep<T>(read: (visit: (one: T) => void) => unknown): unknown {
-  const kept: T[] = [];
+function keep(read: (visit: (one: unknown) => void) => unknown): unknown {
+  const kept: unknown[] = [];
   read((one) => kept.push(one));
   return kept;
 }
