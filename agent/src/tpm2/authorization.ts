@@ -13,9 +13,6 @@ export interface Authorization {
   readonly password?: Secret | undefined;
 }
 
-/** The entity has the empty password. */
-export const NO_PASSWORD: Authorization = {};
-
 /** The session that hides the first parameter of a command, of its response, or of both. */
 export interface Confidential {
   readonly session: Session;

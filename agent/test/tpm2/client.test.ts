@@ -154,11 +154,13 @@ describe('the client of a TPM', () => {
     }
     const longer = Uint8Array.of(...READ_CLOCK_OF_TODAY, 0);
     longer[5] = 36;
+    const shorter = Uint8Array.from(READ_CLOCK_OF_TODAY);
+    shorter[5] = 34;
     const tagged = Uint8Array.from(READ_CLOCK_OF_TODAY);
     tagged[1] = 2;
     const failed = Uint8Array.from(READ_CLOCK_OF_TODAY);
     failed[8] = 1;
-    for (const response of [Uint8Array.of(...READ_CLOCK_OF_TODAY, 0), longer, tagged, failed]) {
+    for (const response of [Uint8Array.of(...READ_CLOCK_OF_TODAY, 0), longer, shorter, tagged, failed]) {
       const { client } = played(response);
       await expectRefusal(() => client.run(READ_CLOCK, { parameters: undefined }), 'tpm.response');
     }

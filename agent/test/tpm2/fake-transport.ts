@@ -33,7 +33,8 @@ export class Tap implements Transport {
 
   async exchange(command: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const response = await this.#inner.exchange(command, timeoutMs);
-    this.exchanges.push({ command, response });
+    // Copies: a secret in an answer is overwritten once it was taken out.
+    this.exchanges.push({ command: Uint8Array.from(command), response: Uint8Array.from(response) });
     return this.alter(command, response);
   }
 

@@ -164,7 +164,7 @@ export class Swtpm {
   }
 }
 
-export function testClient(transport: Transport): TpmClient {
+function testClient(transport: Transport): TpmClient {
   return new TpmClient({
     transport,
     random: (length) => new Uint8Array(randomBytes(length)),

@@ -39,6 +39,7 @@ import { sealPolicyDigest } from '../../../src/tpm2/sealing.ts';
 import { EK_CERTIFICATES, type EkKind } from '../../../src/tpm2/templates.ts';
 import { expectRefusal } from '../../refusal.ts';
 import { codeOf, Tap } from '../../tpm2/fake-transport.ts';
+import { holds } from '../../tpm2/holds.ts';
 import { isInstalled, swtpmIsInstalled } from '../../tpm2/swtpm.ts';
 import { requestFor, verified } from '../quoting.ts';
 import { SwtpmMachine } from './swtpm-machine.ts';
@@ -285,6 +286,32 @@ describe('the tpm2 back end, on an emulator', () => {
     });
   });
 
+  it('lets no quote and no hello out whose signature fell over on the bus', async () => {
+    await platform.close();
+    for (const code of [TPM_CC.Quote, TPM_CC.Sign]) {
+      machine.wrap = (transport) => {
+        const tap = new Tap(transport);
+        // The last byte of s, before the five of the password's answer.
+        tap.alter = (command, response) =>
+          codeOf(command) === code
+            ? response.map((byte, i) => (i === response.length - 6 ? byte ^ 1 : byte))
+            : response;
+        return tap;
+      };
+      platform = await machine.open();
+      const hello = {
+        nonce: ZEROS,
+        binding: { type: 'tls-exporter', value: ZEROS },
+        audience: 'operator.example',
+        terminal: 'terminal-1',
+      } as const;
+      const asked = (): Promise<unknown> =>
+        code === TPM_CC.Quote ? platform.quote(requestFor('bus')) : platform.signHello(hello);
+      await expectRefusal(asked, 'tpm.response');
+      await platform.close();
+    }
+  });
+
   it('seals to the PCRs and opens there alone', async () => {
     const selection = parseSelectionText('sha256:11');
     const policy = { selection, pcrDigest: sha256(ZEROS) };
@@ -388,8 +415,19 @@ describe('the tpm2 back end, on an emulator', () => {
         const idLength = bytes.readUInt16BE(8);
         const idObject = new Uint8Array(bytes.subarray(10, 10 + idLength));
         const secret = new Uint8Array(bytes.subarray(12 + idLength));
+        const taps: Tap[] = [];
+        machine.wrap = (transport) => {
+          const tap = new Tap(transport);
+          taps.push(tap);
+          return tap;
+        };
         platform = await machine.open();
         const proof = await platform.activateCredential({ idObject, secret });
+        const bus = taps.flatMap(({ exchanges }) => exchanges.flatMap(({ command, response }) => [command, response]));
+        expect(
+          bus.some((seen) => holds(seen, EVENT)),
+          'shown on the bus',
+        ).to.equal(false);
         expect(proof, 'the secret itself is not told (F-11)').to.deep.equal(activationProof(EVENT, sha256));
         idObject[40] = (idObject[40] ?? 0) ^ 1;
         await expectRefusal(() => platform.activateCredential({ idObject, secret }), 'tpm.refused');
