@@ -51,6 +51,9 @@ export function readWholeRecords(bytes: Uint8Array, first: number, visit: Record
     if (bytes[at] !== ARRAY_OF_TWO) throw new ProtocolError('log.malformed', at);
     if (pcr !== undefined && pcr > MAX_PCR) throw new ProtocolError('log.malformed', at + 1);
     if (bin !== undefined && bin !== BIN8 && bin !== BIN16) throw new ProtocolError('log.malformed', at + 2);
+    const high = byteAt(bytes, at + 3);
+    if (bin === BIN16 && high !== undefined && (high === 0 || high << 8 > MAX_CONTENT_BYTES))
+      throw new ProtocolError('log.malformed', at + 3);
     const start = at + (bin === BIN16 ? 5 : 4);
     if (pcr === undefined || bin === undefined || start > bytes.length) break;
     const length = bin === BIN8 ? (bytes[at + 3] ?? 0) : ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);

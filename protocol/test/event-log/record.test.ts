@@ -92,6 +92,8 @@ describe('a record of the event log', () => {
       ['9200c500ff', 3],
       ['9200c51001', 3],
       ['9200c5ffff', 3],
+      ['9200c520', 3],
+      ['9200c500', 3],
     ];
     for (const [hex, at] of cases) {
       expectRefusal(() => read(fromHex(hex)), 'log.malformed', at);

@@ -73,6 +73,8 @@ function recordsGroup(): DraftGroup {
       malformed('no content', bytes('92 0b c400'), 3),
       malformed('short content behind a three-byte header', bytes('92 0b c50002 9104'), 3),
       malformed('content of 4097 bytes', bytes('92 00 c51001', fill(4097, 1)), 3),
+      malformed('half a length that is too long already', bytes('92 00 c520'), 3),
+      malformed('half a length that is too short already', bytes('92 00 c500'), 3),
       malformed('another value behind a record', bytes(ready, 'c0'), 6),
       malformed('a wrong second record', bytes(ready, '92 18 c402 9104'), 7),
       cut('the first byte alone', bytes('92'), 0),

@@ -7,7 +7,7 @@ import {
   REASONS,
   type VerifiedQuote,
 } from '@mtm-attest/protocol';
-import type { Check, Examined, Outcome } from './check.ts';
+import { type Check, type Examined, NOTHING, type Outcome } from './check.ts';
 import { CLAIMS, type Claim, type Finding } from './finding.ts';
 import type { AcceptedState, AppraisalInput, ModelReference, ReleaseReference } from './input.ts';
 import { quoteFollowsFromLog, wholeLogHoldsAcceptedPrefix } from './log.ts';
@@ -130,9 +130,10 @@ function rolledBack(detail: string): Outcome {
   return { affirms: [], findings: [{ code: 'identity.rolled-back', detail }] };
 }
 
-function eventsAreOfOneBoot({ log }: AppraisalInput, { quote }: Examined): Outcome {
+function eventsAreOfOneBoot({ log, challenge }: AppraisalInput, { quote }: Examined): Outcome {
   if (quote === undefined) return { affirms: [], findings: [] };
   const findings = [...log.problems];
+  if (log.unread) return { affirms: [], findings };
   const quoted = bootOf(quote);
   if (log.boot === undefined ? log.from === 0 : compareBootIdentity(log.boot, quoted) !== 0) {
     const named = log.boot === undefined ? 'none' : `${log.boot.resetCount}.${log.boot.restartCount}`;
@@ -140,10 +141,16 @@ function eventsAreOfOneBoot({ log }: AppraisalInput, { quote }: Examined): Outco
     findings.push({ code: 'log.order', detail });
   }
   if (!log.ready) findings.push({ code: 'boot.incomplete', detail: 'no event ends the boot' });
+  const unquoted = [...log.extended].filter((pcr) => !challenge.selectedPcrs.includes(pcr));
+  if (unquoted.length > 0) {
+    const detail = `the quote that was asked for does not cover PCR ${unquoted.join(', ')}, into which the log has events`;
+    findings.push({ code: 'verifier.malfunction', detail });
+  }
   return { affirms: findings.length === 0 ? ['boot'] : [], findings };
 }
 
 function auditIsForThisChallenge({ log, challenge }: AppraisalInput): Outcome {
+  if (log.unread) return NOTHING;
   const audit = log.lastAudit;
   if (audit !== undefined && equalBytes(audit.nonce, challenge.nonce)) return { affirms: ['freshness'], findings: [] };
   const detail =
@@ -163,7 +170,7 @@ function releaseMayRun({ log, previous, reference, now }: AppraisalInput): Outco
 
 function bootComponentsAreListed({ log, previous, reference }: AppraisalInput): Outcome {
   const found = runningRelease(reference, log.release ?? previous?.release);
-  if (found === undefined) return { affirms: [], findings: [] };
+  if (found === undefined || log.unread) return NOTHING;
   if (log.from > 0) return componentsBehindCursor(found.release, previous);
   const findings = bootFindings(found.reference, found.release, log.components);
   return { affirms: findings.length === 0 ? ['components'] : [], findings };
@@ -181,7 +188,7 @@ function componentsBehindCursor(release: ReleaseReference, previous: AcceptedSta
 /** Earlier audits of the slice may name any nonce, but what they measured is appraised like everything else (SPEC.md 7.4). */
 function runningComponentsAreListed({ log, previous, reference, lists }: AppraisalInput): Outcome {
   const found = runningRelease(reference, log.release ?? previous?.release);
-  if (found === undefined) return { affirms: [], findings: [] };
+  if (found === undefined || log.unread) return NOTHING;
   const findings = [...startedFindings(found.reference, found.release, log.started)];
   for (const hex of log.listDigests.keys()) {
     const list = lists.get(hex);
@@ -191,13 +198,17 @@ function runningComponentsAreListed({ log, previous, reference, lists }: Apprais
   return { affirms: findings.length === 0 && log.lastAudit !== undefined ? ['runtime'] : [], findings: once(findings) };
 }
 
+/** What is kept for an operator of all the lists of one answer (F-54). */
+const MAX_TOLD = 64;
+
 /** The same change shows in every list that measured it; an operator reads it once. */
 function once(findings: readonly Finding[]): readonly Finding[] {
   const seen = new Set<string>();
-  return findings.filter(({ code, detail, found }) => {
+  const told = findings.filter(({ code, detail, found }) => {
     const key = `${code} ${detail} ${found ?? ''}`;
     return !seen.has(key) && seen.add(key);
   });
+  return told.slice(0, MAX_TOLD);
 }
 
 function runningRelease(

@@ -10,6 +10,8 @@ export interface Condemnation {
   readonly endsBy: 'boot' | 'reference' | 'enrolment';
   /** the newest boot known when it was pronounced */
   readonly boot: BootIdentity;
+  /** set where no quote showed that boot: the terminal itself named it */
+  readonly announced?: true;
   /** revision of the Reference Values under which it was pronounced */
   readonly referenceRevision: number;
 }
@@ -20,7 +22,7 @@ export interface Circumstances {
   readonly referenceRevision: number;
   /** the accepted boot before this appraisal; [0, 0] where nothing was accepted */
   readonly lastBoot: BootIdentity;
-  /** the boot that the terminal itself named over this connection, where it did */
+  /** the boot that the terminal itself named last, where no quote has verified since */
   readonly announcedBoot?: BootIdentity | undefined;
 }
 
@@ -34,6 +36,10 @@ export function condemnationAfter(
   if (before?.endsBy === 'enrolment') return diverged(before, result, circumstances);
   if (result.verdict === 'untrusted') return pronounced(before, result, circumstances);
   if (before === undefined) return undefined;
+  if (isRefuted(before, result)) {
+    const { codes, at, endsBy, referenceRevision } = before;
+    return { codes, at, endsBy, referenceRevision, ...knownBoot(before, result, circumstances) };
+  }
   return ends(before, result, circumstances) ? undefined : before;
 }
 
@@ -44,14 +50,37 @@ export function condemnationAfter(
 function pronounced(
   before: Condemnation | undefined,
   result: AttestationResult,
-  { now, referenceRevision, lastBoot, announcedBoot }: Circumstances,
+  circumstances: Circumstances,
 ): Condemnation {
+  const { now, referenceRevision } = circumstances;
   const codes = codesOf(result.findings);
-  const boot = newest(lastBoot, result.boot, before?.boot, announcedBoot);
-  const sameBoot = before !== undefined && compareBootIdentity(before.boot, boot) === 0;
   const end = endOf(codes);
-  const endsBy = end === 'reference' && sameBoot ? before.endsBy : end;
-  return { codes, at: now, endsBy, boot, referenceRevision };
+  const endsBy = end === 'reference' && before !== undefined && !showsLaterBoot(before, result) ? before.endsBy : end;
+  return { codes, at: now, endsBy, referenceRevision, ...knownBoot(before, result, circumstances) };
+}
+
+/**
+ * The newest boot that a quote showed; or the one that the terminal named, where it is later and no quote says otherwise. What is only named
+ * is not believed for ever: the word of a terminal must not put its own rehabilitation out of reach.
+ */
+function knownBoot(
+  before: Condemnation | undefined,
+  result: AttestationResult,
+  { lastBoot, announcedBoot }: Circumstances,
+): Pick<Condemnation, 'boot' | 'announced'> {
+  const proven = newest(lastBoot, result.boot, before?.announced === true ? undefined : before?.boot);
+  if (result.boot !== undefined) return { boot: proven };
+  const named = newest(proven, before?.boot, announcedBoot);
+  return compareBootIdentity(named, proven) > 0 ? { boot: named, announced: true } : { boot: proven };
+}
+
+/** A quote of an earlier boot than the one that was only named. */
+function isRefuted({ announced, boot }: Condemnation, result: AttestationResult): boolean {
+  return announced === true && result.boot !== undefined && compareBootIdentity(result.boot, boot) < 0;
+}
+
+function showsLaterBoot({ boot }: Condemnation, result: AttestationResult): boolean {
+  return result.boot !== undefined && compareBootIdentity(result.boot, boot) > 0;
 }
 
 function newest(first: BootIdentity, ...others: readonly (BootIdentity | undefined)[]): BootIdentity {

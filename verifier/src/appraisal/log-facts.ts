@@ -39,6 +39,10 @@ export interface LogFacts {
   readonly listDigests: ReadonlyMap<string, Uint8Array>;
   /** the first problems with single events, at most MAX_PROBLEMS */
   readonly problems: readonly Finding[];
+  /** true where problems were so many that later records were replayed and not read */
+  readonly unread: boolean;
+  /** PCRs that these records extend */
+  readonly extended: ReadonlySet<number>;
   /** set where the bytes are no records at all; nothing after them was read */
   readonly malformed: string | undefined;
 }
@@ -64,6 +68,7 @@ export class LogFold {
   readonly #started: MeasuredComponent[] = [];
   readonly #listDigests = new Map<string, Uint8Array>();
   readonly #problems: Finding[] = [];
+  readonly #extended = new Set<number>();
   #prefixPcrs: Uint8Array | undefined;
   #boot: BootIdentity | undefined;
   #release: number | undefined;
@@ -71,6 +76,7 @@ export class LogFold {
   #lastAudit: LogFacts['lastAudit'];
   #malformed: string | undefined;
   #exceeded = false;
+  #unread = false;
 
   /**
    * @param start stored state to go on from; undefined for a whole log
@@ -124,11 +130,20 @@ export class LogFold {
       lastAudit: this.#lastAudit,
       listDigests: this.#listDigests,
       problems: this.#problems,
+      unread: this.#unread,
+      extended: this.#extended,
       malformed: this.#malformed,
     };
   }
 
   #event(pcr: number, content: Uint8Array, index: number): void {
+    this.#extended.add(pcr);
+    if (this.#problems.length === MAX_PROBLEMS) {
+      // The verdict is certain, and more of the same must not cost more than its replay (F-54).
+      this.#unread = true;
+      this.#notePrefix();
+      return;
+    }
     let event: LogEvent;
     try {
       event = decodeEvent(pcr, content);

@@ -22,12 +22,13 @@ const REASON_OF: Readonly<Partial<Record<ProtocolCode, ReasonCode>>> = {
 
 /**
  * The quote is by the enrolled AK, over the PCRs asked for, and its qualifyingData names this challenge, channel, purpose and terminal.
- * The claims are decoded only after the quote that covers them has verified (SPEC.md 7.2).
+ * The claims are decoded only after the quote that covers them has verified (SPEC.md 7.2). A quote that verified shows its boot, whatever
+ * claims it covers: garbage in them must not hide in which boot it was signed.
  */
 export function quoteIsOfEnrolledKey(input: AppraisalInput, examined: Examined): Outcome {
   const { challenge, enrolment, evidence } = input;
   try {
-    const quote = verifyQuote({
+    examined.quote = verifyQuote({
       attest: evidence.attest,
       signature: evidence.signature,
       key: enrolment.akKey,
@@ -38,7 +39,6 @@ export function quoteIsOfEnrolledKey(input: AppraisalInput, examined: Examined):
     const claims = parseClaims(evidence.claims);
     if (claims.tokenDigest !== undefined) return withToken();
     examined.claims = claims;
-    examined.quote = quote;
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return { affirms: [], findings: [{ code: REASON_OF[error.code] ?? 'evidence.malformed', detail: error.message }] };

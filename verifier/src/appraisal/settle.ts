@@ -9,6 +9,8 @@ import type { AcceptedState } from './input.ts';
 export interface Settled extends Standing {
   readonly admission: TerminalRecord['admission'];
   readonly accepted: AcceptedState | undefined;
+  /** the boot that the terminal named last, where no quote has verified since */
+  readonly announcedBoot: BootIdentity | undefined;
 }
 
 export interface Settling {
@@ -16,22 +18,20 @@ export interface Settling {
   /** wall clock at which the evidence came, milliseconds since 1970 */
   readonly at: number;
   readonly referenceRevision: number;
-  /** the boot that the terminal itself named over this connection, where it did */
-  readonly announcedBoot?: BootIdentity | undefined;
 }
 
 const NO_BOOT = { resetCount: 0, restartCount: 0 };
 
 /** The row after a result: pure, so that a conflict can settle it once more on the newer row (SPEC.md 7.6, 7.7). */
 export function settle(record: TerminalRecord, result: AttestationResult, settling: Settling): Settled {
-  const { purpose, at, referenceRevision, announcedBoot } = settling;
+  const { purpose, at, referenceRevision } = settling;
   const lastBoot = record.accepted ?? NO_BOOT;
   const condemned = condemnationAfter(record.condemned, result, {
     purpose,
     now: at,
     referenceRevision,
     lastBoot,
-    announcedBoot,
+    announcedBoot: record.announcedBoot,
   });
   const affirmed = result.verdict === 'trusted' && condemned === undefined;
   return {
@@ -44,6 +44,7 @@ export function settle(record: TerminalRecord, result: AttestationResult, settli
     info: affirmed && purpose === 'gate' ? infoAfter(record, result) : record.info,
     admission: admissionAfter(record, result, affirmed && purpose === 'gate'),
     accepted: acceptedAfter(record, result, condemned),
+    announcedBoot: result.boot === undefined ? record.announcedBoot : undefined,
   };
 }
 

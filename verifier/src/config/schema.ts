@@ -1,4 +1,5 @@
 import {
+  EVENTS,
   isId,
   MAX_LIST_BYTES,
   MAX_MESSAGE_BYTES,
@@ -73,7 +74,8 @@ const url = v.pipe(
 const path = v.pipe(v.string(), v.regex(/^\/[A-Za-z0-9._~/-]*$/));
 
 /** The selection of every challenge: the SHA-256 bank, and with the PCRs that logs are replayed into. */
-const REQUIRED_PCRS = [5, 11, 12, 13];
+/** Every PCR that an event of a log may stand in: what a quote does not cover, a log may claim. */
+const REQUIRED_PCRS = [...new Set(Object.values(EVENTS).flatMap(({ pcrs }) => pcrs))].sort((a, b) => a - b);
 const selection = v.pipe(
   v.string(),
   v.check(isReplayable, `must select PCRs of the bank sha256, ${REQUIRED_PCRS.join(', ')} among them`),

@@ -43,8 +43,6 @@ export class Audit {
   readonly #binding: ChannelBinding;
   readonly #akKey: VerificationKey;
   readonly #expired: string[] = [];
-  /** the boot that the terminal named last over this connection */
-  #announced: BootIdentity | undefined;
   #record: TerminalRecord;
   #open: OpenChallenge | undefined;
   #collector: EvidenceCollector | undefined;
@@ -146,9 +144,9 @@ export class Audit {
     this.#open = undefined;
     this.#collector = undefined;
     const at = this.#services.clock.wall();
-    if (!(await this.#services.store.announceBoot(this.#record, at))) return false;
-    this.#announced = boot;
-    this.#record = { ...this.#record, admission: 'enrolled', pendingAt: at, version: this.#record.version + 1 };
+    if (!(await this.#services.store.announceBoot(this.#record, boot, at))) return false;
+    const version = this.#record.version + 1;
+    this.#record = { ...this.#record, admission: 'enrolled', pendingAt: at, announcedBoot: boot, version };
     return true;
   }
 
@@ -293,7 +291,6 @@ export class Audit {
       purpose: challenge.purpose,
       at: input.now,
       referenceRevision: this.#services.referenceRevision(),
-      announcedBoot: this.#announced,
     });
     const judged = this.#services.judge({ ...record, ...settled }, input.now);
     return {

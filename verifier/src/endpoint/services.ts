@@ -1,4 +1,4 @@
-import type { ComponentList, TerminalClass } from '@mtm-attest/protocol';
+import type { BootIdentity, ComponentList, TerminalClass } from '@mtm-attest/protocol';
 import type { Explained } from '../appraisal/explain.ts';
 import type { ModelReference } from '../appraisal/input.ts';
 import type { ResultRecord } from '../appraisal/result-record.ts';
@@ -46,7 +46,7 @@ export interface EndpointStore {
   raiseSession(terminal: string): Promise<TerminalRecord | undefined>;
   commitResult(change: ResultChange): Promise<CommitOutcome>;
   /** A boot.new: pending, no longer admitted. @returns false where the session is gone */
-  announceBoot(record: TerminalRecord, at: number): Promise<boolean>;
+  announceBoot(record: TerminalRecord, boot: BootIdentity, at: number): Promise<boolean>;
   noteLate(record: TerminalRecord, code: NonNullable<TerminalRecord['lateCode']>): Promise<void>;
   /** @returns undefined where the token is unknown or has expired */
   findToken(secretHash: Uint8Array, now: number): Promise<TokenRecord | undefined>;

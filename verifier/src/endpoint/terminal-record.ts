@@ -1,4 +1,4 @@
-import type { TerminalClass } from '@mtm-attest/protocol';
+import type { BootIdentity, TerminalClass } from '@mtm-attest/protocol';
 import type { AcceptedState } from '../appraisal/input.ts';
 import type { Standing } from '../liveness/verdict.ts';
 
@@ -21,4 +21,6 @@ export interface TerminalRecord extends Standing {
   readonly version: number;
   readonly nextAuditAt: number;
   readonly accepted: AcceptedState | undefined;
+  /** the boot that the terminal named last, where no quote has verified since */
+  readonly announcedBoot: BootIdentity | undefined;
 }

@@ -17,8 +17,8 @@ export function endpointStore(db: Database, operator: string, group: GroupCommit
     find: (terminal) => findTerminal(db, operator, terminal),
     raiseSession: (terminal) => group.change(terminal, (tx) => raiseSession(tx, operator, terminal, wall())),
     commitResult: (change) => group.commit({ ...change, body: encodeResultRecord(change.result) }),
-    announceBoot: ({ terminal, session }, at) =>
-      group.change(terminal, (tx) => announceBoot(tx, operator, terminal, session, at)),
+    announceBoot: ({ terminal, session }, boot, at) =>
+      group.change(terminal, (tx) => announceBoot(tx, operator, terminal, session, boot, at)),
     noteLate: ({ terminal, session }, code) =>
       group.change(terminal, (tx) => noteLate(tx, operator, terminal, session, code)),
     findToken: (secretHash, now) => findToken(db, operator, secretHash, now),

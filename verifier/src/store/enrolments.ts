@@ -86,7 +86,13 @@ async function presentedAgain(
 }
 
 /** Nothing was appraised under this enrolment yet, whatever is known of its AK. */
-const UNAPPRAISED = { last_affirmed_at: null, pending_at: null, late_code: null, info: '[]' } as const;
+const UNAPPRAISED = {
+  last_affirmed_at: null,
+  pending_at: null,
+  announced_boot: null,
+  late_code: null,
+  info: '[]',
+} as const;
 
 async function writeEnrolment(
   tx: Database,

@@ -1,4 +1,4 @@
-import { isReasonCode, type ReasonCode } from '@mtm-attest/protocol';
+import { type BootIdentity, isReasonCode, type ReasonCode } from '@mtm-attest/protocol';
 import * as v from 'valibot';
 import type { Condemnation } from '../appraisal/condemnation.ts';
 import type { Explained } from '../appraisal/explain.ts';
@@ -28,6 +28,10 @@ function jsonColumn<T>(schema: v.GenericSchema<unknown, T>): JsonColumn<T> {
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const reasonCode = v.custom<ReasonCode>((value) => typeof value === 'string' && isReasonCode(value));
 
+const boot = v.strictObject({ resetCount: count, restartCount: count });
+
+export const bootColumn: JsonColumn<BootIdentity> = jsonColumn(boot);
+
 export const reasonCodesColumn: JsonColumn<readonly ReasonCode[]> = jsonColumn(v.array(reasonCode));
 
 export const condemnationColumn: JsonColumn<Condemnation> = jsonColumn(
@@ -35,7 +39,8 @@ export const condemnationColumn: JsonColumn<Condemnation> = jsonColumn(
     codes: v.array(reasonCode),
     at: count,
     endsBy: v.picklist(['boot', 'reference', 'enrolment']),
-    boot: v.strictObject({ resetCount: count, restartCount: count }),
+    boot,
+    announced: v.exactOptional(v.literal(true)),
     referenceRevision: count,
   }),
 );

@@ -4,7 +4,7 @@ import type { SelectQueryBuilder } from 'kysely';
 import type { Explained } from '../appraisal/explain.ts';
 import type { LedgerLeaf } from '../ledger/append.ts';
 import type { ResultItem } from './group-commit.ts';
-import { condemnationColumn, explanationColumn, reasonCodesColumn } from './json-column.ts';
+import { bootColumn, condemnationColumn, explanationColumn, reasonCodesColumn } from './json-column.ts';
 import type { Database } from './open.ts';
 import { RowInserts } from './row-inserts.ts';
 import { type Statement, statement } from './statement.ts';
@@ -16,6 +16,7 @@ const STATE_COLUMNS = [
   'last_seen_at',
   'last_affirmed_at',
   'pending_at',
+  'announced_boot',
   'next_audit_at',
   'late_code',
   'condemned',
@@ -74,6 +75,7 @@ export class ResultStatements {
       last_seen_at: settled.lastSeenAt,
       last_affirmed_at: settled.lastAffirmedAt ?? null,
       pending_at: settled.pendingAt ?? null,
+      announced_boot: settled.announcedBoot === undefined ? null : bootColumn.write(settled.announcedBoot),
       next_audit_at: nextAuditAt,
       late_code: settled.lateCode ?? null,
       condemned: settled.condemned === undefined ? null : condemnationColumn.write(settled.condemned),

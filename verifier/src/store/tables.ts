@@ -71,6 +71,8 @@ export interface TerminalsTable extends AcceptedColumns {
   last_seen_at: number;
   last_affirmed_at: number | null;
   pending_at: number | null;
+  /** JSON BootIdentity */
+  announced_boot: string | null;
   next_audit_at: number;
   late_code: 'challenge.expired' | 'challenge.not-open' | null;
   /** JSON Condemnation */

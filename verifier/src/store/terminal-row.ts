@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely';
 import type { AcceptedState } from '../appraisal/input.ts';
 import type { TerminalRecord } from '../endpoint/terminal-record.ts';
 import { VerifierError } from '../error.ts';
-import { condemnationColumn, reasonCodesColumn } from './json-column.ts';
+import { bootColumn, condemnationColumn, reasonCodesColumn } from './json-column.ts';
 import type { AcceptedColumns, TerminalsTable } from './tables.ts';
 
 type Row = Selectable<TerminalsTable>;
@@ -57,6 +57,7 @@ export function readTerminal(row: Row): TerminalRecord {
     unknownCode: row.unknown_code === null ? undefined : readReason(row.unknown_code),
     info: row.info === '[]' ? [] : reasonCodesColumn.read(row.info),
     accepted: readAccepted(row),
+    announcedBoot: row.announced_boot === null ? undefined : bootColumn.read(row.announced_boot),
   };
 }
 

@@ -1,4 +1,6 @@
+import type { BootIdentity } from '@mtm-attest/protocol';
 import type { TerminalRecord } from '../endpoint/terminal-record.ts';
+import { bootColumn } from './json-column.ts';
 import type { Database } from './open.ts';
 import { readTerminal } from './terminal-row.ts';
 
@@ -67,11 +69,18 @@ export async function announceBoot(
   operator: string,
   terminal: string,
   session: number,
+  boot: BootIdentity,
   at: number,
 ): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('terminals')
-    .set((eb) => ({ admission: 'enrolled', pending_at: at, last_seen_at: at, version: eb('version', '+', 1) }))
+    .set((eb) => ({
+      admission: 'enrolled',
+      pending_at: at,
+      announced_boot: bootColumn.write(boot),
+      last_seen_at: at,
+      version: eb('version', '+', 1),
+    }))
     .where('operator', '=', operator)
     .where('terminal', '=', terminal)
     .where('session', '=', session)

@@ -10,7 +10,12 @@ import { type AttestationResult, appraise } from '../../src/appraisal/appraise.t
 import type { AcceptedState, AppraisalInput, ModelReference } from '../../src/appraisal/input.ts';
 import { LogFold } from '../../src/appraisal/log-facts.ts';
 import { cursorOf } from '../../src/challenge/next-challenge.ts';
-import { type OpenChallenge, openChallenge, selectionAsked } from '../../src/challenge/open-challenge.ts';
+import {
+  type ChallengeWish,
+  type OpenChallenge,
+  openChallenge,
+  selectionAsked,
+} from '../../src/challenge/open-challenge.ts';
 import { referenceOf } from './firmware.ts';
 import { type Answer, AUDIENCE, CHANNEL, type Lies, type TestTerminal } from './terminal.ts';
 
@@ -19,7 +24,11 @@ export const NOW = 1_700_000_000_000;
 
 /** A challenge as the endpoint opens it. @param from undefined asks for the whole log */
 export function challengeOf(purpose: 'gate' | 'runtime', from?: AcceptedState, nonce = 1): OpenChallenge {
-  return openChallenge({
+  return openChallenge(wishOf(purpose, from, nonce));
+}
+
+export function wishOf(purpose: 'gate' | 'runtime', from?: AcceptedState, nonce = 1): ChallengeWish {
+  return {
     purpose,
     nonce: nodeCrypto.sha256(Uint8Array.of(nonce >> 8, nonce & 0xff)),
     selection: SELECTION,
@@ -27,7 +36,7 @@ export function challengeOf(purpose: 'gate' | 'runtime', from?: AcceptedState, n
     knownList: undefined,
     expiresAt: 1000,
     challengedAt: NOW,
-  });
+  };
 }
 
 /** What the endpoint knows beside challenge and answer. */

@@ -137,9 +137,32 @@ describe('condemnationAfter', () => {
   it('remembers the boot that the terminal named itself, where no quote showed it', () => {
     const announced = circumstances({ announcedBoot: boot(6) });
     const before = condemnationAfter(undefined, found(['evidence.malformed']), announced);
-    expect(before?.boot).to.deep.equal(boot(6));
+    expect(before).to.deep.include({ boot: boot(6), announced: true });
     expect(condemnationAfter(before, affirming(boot(6)), circumstances())).to.equal(before);
     expect(condemnationAfter(before, affirming(boot(7)), circumstances())).to.equal(undefined);
+  });
+
+  it('does not believe for ever what was only named: a quote of an earlier boot takes its place, and the next boot ends it', () => {
+    const named = circumstances({ announcedBoot: boot(4_294_967_295, 4_294_967_295) });
+    const before = condemnationAfter(undefined, found(['evidence.malformed']), named);
+    const refuted = condemnationAfter(before, affirming(boot(6)), circumstances());
+    expect(refuted, 'nothing ends by it').to.deep.include({ codes: ['evidence.malformed'], boot: boot(6) });
+    expect(refuted).to.not.have.property('announced');
+    expect(condemnationAfter(refuted, affirming(boot(6)), circumstances())).to.equal(refuted);
+    expect(condemnationAfter(refuted, affirming(boot(7)), circumstances())).to.equal(undefined);
+    const again = condemnationAfter(before, found(['log.replay'], boot(6)), named);
+    expect(again).to.deep.include({ codes: ['log.replay'], boot: boot(6) });
+    expect(again).to.not.have.property('announced');
+  });
+
+  it('is made no easier to end by a boot that was only named', () => {
+    const before = pronounced(['context.mismatch']);
+    const lied = circumstances({ announcedBoot: boot(6), referenceRevision: 2 });
+    const after = condemnationAfter(before, found(['component.unlisted'], boot(5)), lied);
+    expect(after?.endsBy).to.equal('boot');
+    expect(condemnationAfter(after, affirming(boot(5)), circumstances({ referenceRevision: 3 }))).to.equal(after);
+    const later = condemnationAfter(before, found(['component.unlisted'], boot(6)), circumstances());
+    expect(later?.endsBy, 'a quote of a later boot').to.equal('reference');
   });
 
   describe('a break of identity', () => {

@@ -109,6 +109,16 @@ describe('LogFold', () => {
     expect(fold([terminal.log(0, 6).subarray(0, -1)]).facts().malformed).to.match(/log\.truncated/);
   });
 
+  it('reads no more once it keeps no more problems, and replays all the same (F-54)', () => {
+    const terminal = new TestTerminal().bootRelease();
+    for (let i = 0; i < 40; i++) terminal.appendContent(0, Uint8Array.of(0xc1));
+    terminal.answer(challengeOf('gate'));
+    const { problems, pcrs, count, lastAudit } = fold([terminal.log()]).facts();
+    expect(problems).to.have.length(16);
+    expect(lastAudit, 'after the sixteenth').to.equal(undefined);
+    expect([count, pcrs]).to.deep.equal([terminal.count, terminal.pcrs]);
+  });
+
   it('keeps a bounded number of lists and components, and says so: that is a limit, not a fault (F-29)', () => {
     const many = new TestTerminal().bootRelease();
     for (let i = 0; i < 64; i++) {

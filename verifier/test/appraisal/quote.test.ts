@@ -1,4 +1,5 @@
 import {
+  type BootIdentity,
   encodeClaims,
   parsePcrSelection,
   parseSelectionText,
@@ -20,11 +21,11 @@ function withPart(part: Partial<Answer>): AttestationResult {
   return appraise(inputOf(terminal, challenge, { ...terminal.answer(challenge), ...part }));
 }
 
-function expectOnly(result: AttestationResult, code: string): void {
+function expectOnly(result: AttestationResult, code: string, boot?: BootIdentity): void {
   expect(codesOf(result)).to.deep.equal([code]);
   expect(result.verdict).to.equal('untrusted');
   expect(result.state).to.equal(undefined);
-  expect(result.boot).to.equal(undefined);
+  expect(result.boot, 'shown by a quote that verified').to.deep.equal(boot);
 }
 
 /** after the count of banks (u32) and the first bank's algorithm (u16) */
@@ -138,7 +139,8 @@ describe('the quote is by the enrolled key, for this challenge and channel', () 
 
   it('refuses claims that carry an enrolment token: only an enrolment knows one', () => {
     const lies = { tokenDigest: new Uint8Array(32), context: { keyToBind: undefined } };
-    expectOnly(gate(booted(), {}, lies), 'evidence.malformed');
+    const terminal = booted();
+    expectOnly(gate(terminal, {}, lies), 'evidence.malformed', terminal.boot);
   });
 
   it('decodes claims only after the quote that covers them, and refuses signed claims that are none', () => {
@@ -147,6 +149,6 @@ describe('the quote is by the enrolled key, for this challenge and channel', () 
     const claims = Uint8Array.of(0xc0);
     const lies = { context: { claimsDigest: nodeCrypto.sha256(claims) } };
     const answer = { ...terminal.answer(challenge, CHANNEL, 0, lies), claims };
-    expectOnly(appraise(inputOf(terminal, challenge, answer)), 'evidence.malformed');
+    expectOnly(appraise(inputOf(terminal, challenge, answer)), 'evidence.malformed', terminal.boot);
   });
 });

@@ -19,6 +19,7 @@ export function recordOf(terminal: TestTerminal, changes: Partial<TerminalRecord
     version: 1,
     nextAuditAt: NOW,
     accepted: undefined,
+    announcedBoot: undefined,
     condemned: undefined,
     unknownCode: undefined,
     lastSeenAt: NOW - 100,

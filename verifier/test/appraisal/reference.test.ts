@@ -1,8 +1,9 @@
-import { toHex } from '@mtm-attest/protocol';
+import { parseSelectionText, toHex } from '@mtm-attest/protocol';
 import { expect } from 'chai';
-import type { AttestationResult } from '../../src/appraisal/appraise.ts';
+import { type AttestationResult, appraise } from '../../src/appraisal/appraise.ts';
 import { listFindings } from '../../src/appraisal/reference.ts';
-import { admitted, audit, challengeOf, codesOf, gate, listsOf, NOW } from './appraisal.ts';
+import { openChallenge, selectionAsked } from '../../src/challenge/open-challenge.ts';
+import { admitted, audit, challengeOf, codesOf, gate, inputOf, listsOf, NOW, wishOf } from './appraisal.ts';
 import { componentsOf, digestOf, referenceOf, releaseOf } from './firmware.ts';
 import { TestTerminal } from './terminal.ts';
 
@@ -119,6 +120,15 @@ describe('every boot component is the listed one', () => {
       expectUntrusted(gate(terminal), ...codes);
     });
   }
+
+  it('affirms nothing where the quote that was asked for leaves out a PCR with events: there a log may claim anything', () => {
+    const terminal = booted();
+    const selection = selectionAsked(parseSelectionText('sha256:5,11,12,13'));
+    const challenge = openChallenge({ ...wishOf('gate'), selection });
+    const result = appraise(inputOf(terminal, challenge, terminal.answer(challenge)));
+    expect(codesOf(result)).to.deep.equal(['verifier.malfunction']);
+    expect(result.verdict).to.equal('unknown');
+  });
 
   it('reports the first of very many', () => {
     const terminal = new TestTerminal();

@@ -53,6 +53,7 @@ describe('settle', () => {
       info: [],
       admission: 'admitted',
       accepted: result.state,
+      announcedBoot: undefined,
     });
   });
 

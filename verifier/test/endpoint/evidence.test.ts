@@ -343,6 +343,26 @@ describe('evidence over a connection', () => {
     expect((await client.expect('result')).verdict).to.equal('trusted');
   });
 
+  it('that is garbage in a boot announced over an earlier connection is not forgiven in that boot either', async () => {
+    const terminal = await endpoint.enrolled();
+    const client = await endpoint.admitted(terminal);
+    terminal.bootRelease();
+    endpoint.auditNow(terminal);
+    const runtime = await client.challenge();
+    client.send({ type: 'bootNew', challenge: runtime.id, boot: terminal.boot });
+    await client.challenge();
+    await client.end();
+    const again = await endpoint.proven(terminal);
+    const { id: challenge } = await again.challenge();
+    again.send({ type: 'evidence', challenge, attest: RANDOM, signature: RANDOM, claims: RANDOM, log: RANDOM });
+    expect((await again.expect('result')).codes).to.deep.equal(['evidence.malformed']);
+    endpoint.auditNow(terminal);
+    const next = await again.challenge();
+    again.send({ type: 'bootNew', challenge: next.id, boot: terminal.boot });
+    again.answer(terminal, await again.challenge());
+    expect((await again.expect('result')).codes).to.deep.equal(['evidence.malformed']);
+  });
+
   it('boot.new for a challenge that is not open changes nothing; at the gate it is refused', async () => {
     const terminal = await endpoint.enrolled();
     const client = await endpoint.admitted(terminal);

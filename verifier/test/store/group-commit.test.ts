@@ -32,6 +32,8 @@ class Counted implements GroupObserver {
   }
 }
 
+const BOOT = { resetCount: 4, restartCount: 0 };
+
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
@@ -313,11 +315,11 @@ describe('group commit', () => {
   it('a new boot ends the admission in the present session only', async () => {
     const record = await enrolled(store.db, 't-1');
     await group.commit(trustedResult(record, 1));
-    expect(await announceBoot(store.db, OPERATOR, 't-1', record.session - 1, 6000)).to.equal(false);
+    expect(await announceBoot(store.db, OPERATOR, 't-1', record.session - 1, BOOT, 6000)).to.equal(false);
     expect((await stored(store.db, 't-1')).admission).to.equal('admitted');
-    expect(await announceBoot(store.db, OPERATOR, 't-1', record.session, 6000)).to.equal(true);
+    expect(await announceBoot(store.db, OPERATOR, 't-1', record.session, BOOT, 6000)).to.equal(true);
     const after = await stored(store.db, 't-1');
-    expect(after).to.include({ admission: 'enrolled', pendingAt: 6000, version: 2 });
+    expect(after).to.deep.include({ admission: 'enrolled', pendingAt: 6000, announcedBoot: BOOT, version: 2 });
     await noteLate(store.db, OPERATOR, 't-1', record.session - 1, 'challenge.expired');
     expect((await stored(store.db, 't-1')).lateCode).to.equal(undefined);
     await noteLate(store.db, OPERATOR, 't-1', record.session, 'challenge.expired');
