@@ -1,4 +1,5 @@
-import { examineTpm, type Finding, findTpm, NO_DEVICE } from '../platform/tpm2/examine.ts';
+import { examineTpm, findTpm, NO_DEVICE } from '../platform/tpm2/examine.ts';
+import type { Finding } from '../platform/tpm2/finding.ts';
 import { TPM_OPTION } from './open-tre.ts';
 import { tell } from './outcome.ts';
 import type { Subcommand } from './subcommand.ts';

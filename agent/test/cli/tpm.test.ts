@@ -172,6 +172,7 @@ describe('mtm-agent with --tpm', () => {
         start: 'ok',
         maker: 'tpm.emulated',
         banks: 'tpm.more-banks',
+        pcrs: 'ok',
         endorsement: 'tpm.no-certificate',
         hierarchies: 'tpm.clear-open',
         lockout: 'ok',
@@ -196,7 +197,8 @@ describe('mtm-agent with --tpm', () => {
       await tpm.powerOn();
       await inTemporaryDirectory(async (root) => {
         await (await opened(root)).close();
-        expect(codes(doctor('--tpm', tpm.address))).to.include({ counters: 'ok' });
+        tpm.tool('tpm2_pcrextend', `4:sha256=${NONCE}`);
+        expect(codes(doctor('--tpm', tpm.address))).to.include({ counters: 'ok', pcrs: 'tpm.pcrs-extended' });
         tpm.tool('tpm2_nvundefine', '-C', 'o', '0x01804d11');
         expect(codes(doctor('--tpm', tpm.address))).to.include({ counters: 'platform.counter-missing' });
       });
