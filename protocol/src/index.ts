@@ -1,3 +1,4 @@
+export { compareBytes } from './bytes/compare.ts';
 export { Cursor } from './bytes/cursor.ts';
 export { equalBytes } from './bytes/equal.ts';
 export { decodeUtf8, fromHex, isId, toHex, utf8 } from './bytes/text.ts';
@@ -157,6 +158,7 @@ export {
   type ComponentPhase,
   encodeManifest,
   encodeSignedManifest,
+  IMA_PCR,
   MAX_MANIFEST_BYTES,
   type Manifest,
   type ManifestAlgorithm,
@@ -168,6 +170,13 @@ export {
   type Release,
   type SignedManifest,
 } from './reference/manifest.ts';
+export {
+  type FirmwareReference,
+  type ImaFile,
+  type ImaReference,
+  type PlatformReference,
+  writePlatform,
+} from './reference/platform-reference.ts';
 export { isReasonCode, REASONS, type Reason, type ReasonCode, type ReasonKind } from './result/reason.ts';
 export { type AppraisedVerdict, VERDICTS, type Verdict } from './result/verdict.ts';
 export {

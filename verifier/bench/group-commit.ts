@@ -73,6 +73,8 @@ function resultOf(record: TerminalRecord, round: number): ResultItem {
     release: 1,
     listDigest: new Uint8Array(32).fill(7),
     referenceDigest: new Uint8Array(32).fill(8),
+    imaCount: 0,
+    imaSeen: 0,
   };
   const settled = { ...record, admission: 'admitted', lastSeenAt: round, lastAffirmedAt: round, accepted } as const;
   return {

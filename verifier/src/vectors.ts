@@ -2,6 +2,10 @@ import {
   attestationKey,
   BINDING_TYPES,
   type ComponentList,
+  challengeId,
+  MAX_LIST_BYTES,
+  MAX_RECORDS,
+  type Message,
   nameOf,
   ProtocolError,
   parseComponentList,
@@ -14,14 +18,9 @@ import {
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { appraise } from './appraisal/appraise.ts';
-import type {
-  AcceptedState,
-  AppraisalInput,
-  ChallengeFacts,
-  EnrolmentFacts,
-  ModelReference,
-} from './appraisal/input.ts';
-import { LogFold } from './appraisal/log-facts.ts';
+import type { AcceptedState, AppraisalInput, EnrolmentFacts, ModelReference } from './appraisal/input.ts';
+import type { OpenChallenge } from './challenge/open-challenge.ts';
+import { EvidenceCollector } from './endpoint/evidence-collector.ts';
 import { modelReference } from './reference/reference-values.ts';
 
 /** One vector of the type Appraisal, as the replayer of @mtm-attest/vectors hands it over. */
@@ -40,12 +39,17 @@ export interface AppraisalQuestion {
   readonly claims: Uint8Array;
   readonly slices: readonly Uint8Array[];
   readonly lists: readonly Uint8Array[];
+  readonly pcrs?: Uint8Array | undefined;
+  readonly firmware?: Uint8Array | undefined;
+  readonly ima?: Uint8Array | undefined;
   readonly previous: AcceptedBefore | undefined;
   readonly now: number;
 }
 
 /** The accepted state; which Reference Values it was appraised against is told in one bit. */
-export interface AcceptedBefore extends Omit<AcceptedState, 'referenceDigest'> {
+export interface AcceptedBefore extends Omit<AcceptedState, 'referenceDigest' | 'imaCount' | 'imaSeen'> {
+  readonly imaCount?: number | undefined;
+  readonly imaSeen?: number | undefined;
   readonly referenceUnchanged: boolean;
 }
 
@@ -73,16 +77,17 @@ export function appraisalInput(question: AppraisalQuestion): AppraisalInput {
   const { attest, signature, claims, binding, audience, manifest, now } = question;
   const reference = manifest === undefined ? undefined : modelReference(parseManifest(manifest), 1);
   const previous = acceptedState(question.previous, reference);
-  const { challenge, start } = challengeOf(question.challenge, previous);
-  const fold = new LogFold(nodeCrypto.sha256, start, start === undefined ? previous?.count : undefined);
-  for (const slice of question.slices) fold.feed(slice);
+  const challenge = challengeOf(question.challenge);
+  const collector = collectorOf(question, challenge, { previous, reference });
   return {
     challenge,
-    evidence: { attest, signature, claims },
+    evidence: { attest, signature, claims, pcrs: question.pcrs },
     binding: { type: BINDING_TYPES.find((type) => type === binding.type) ?? 'none', value: binding.value },
     audience,
     enrolment: enrolmentOf(question),
-    log: fold.facts(),
+    log: collector.fold.facts(),
+    firmware: collector.platform.firmware,
+    ima: collector.platform.ima,
     lists: listsOf(question.lists),
     reference,
     previous,
@@ -95,25 +100,63 @@ function acceptedState(
   reference: ModelReference | undefined,
 ): AcceptedState | undefined {
   if (before === undefined) return undefined;
-  const { referenceUnchanged, ...state } = before;
+  const { referenceUnchanged, imaCount = 0, imaSeen = 0, ...state } = before;
   const present = referenceUnchanged ? reference?.releases.get(state.release)?.digest : undefined;
-  return { ...state, referenceDigest: present ?? new Uint8Array(32) };
+  return { ...state, imaCount, imaSeen, referenceDigest: present ?? new Uint8Array(32) };
 }
 
-/** A cursor that is not zero says that the log goes on from the accepted state. */
-function challengeOf(
-  challenge: Uint8Array,
-  previous: AcceptedState | undefined,
-): {
-  readonly challenge: ChallengeFacts;
-  readonly start: AcceptedState | undefined;
-} {
-  const message = parseMessage(challenge, 'verifier');
+const LIMITS = {
+  maxEvents: MAX_RECORDS,
+  maxListBytes: MAX_LIST_BYTES,
+  maxPlatformLogBytes: Number.MAX_SAFE_INTEGER,
+};
+
+/** The evidence as it comes over the wire: the logs of the platform before our own. */
+function collectorOf(
+  { attest, signature, claims, pcrs, firmware, ima, slices }: AppraisalQuestion,
+  challenge: OpenChallenge,
+  against: ConstructorParameters<typeof EvidenceCollector>[3],
+): EvidenceCollector {
+  const id = challenge.id;
+  const message: Message<'evidence'> = {
+    type: 'evidence',
+    challenge: id,
+    attest,
+    signature,
+    claims,
+    log: new Uint8Array(),
+    moreLog: true,
+    ...(pcrs === undefined ? {} : { pcrs }),
+    ...(firmware === undefined ? {} : { firmware: true }),
+    ...(ima === undefined ? {} : { ima: true }),
+  };
+  const collector = new EvidenceCollector(challenge, message, challenge.digest, against, LIMITS);
+  if (firmware !== undefined)
+    collector.part({ type: 'part', challenge: id, kind: 'firmware', body: firmware, last: true });
+  if (ima !== undefined) collector.part({ type: 'part', challenge: id, kind: 'ima', body: ima, last: true });
+  for (const body of slices) collector.part({ type: 'part', challenge: id, kind: 'log', body });
+  return collector;
+}
+
+function challengeOf(bytes: Uint8Array): OpenChallenge {
+  const message = parseMessage(bytes, 'verifier');
   if (message.type !== 'challenge') throw new ProtocolError('message.type', 0);
-  const { purpose, nonce, selection, cursor } = message;
-  const selectedPcrs = parsePcrSelection(selection).flatMap(({ pcrs }) => pcrs);
-  const start = cursor === undefined || cursor.count === 0 ? undefined : previous;
-  return { challenge: { purpose, nonce, digest: nodeCrypto.sha256(challenge), selection, selectedPcrs }, start };
+  const { purpose, nonce, selection, cursor, firmware, ima } = message;
+  const digest = nodeCrypto.sha256(bytes);
+  return {
+    bytes,
+    digest,
+    id: challengeId(digest),
+    nonce,
+    purpose,
+    selection,
+    selectedPcrs: parsePcrSelection(selection).flatMap(({ pcrs }) => pcrs),
+    wholeLog: cursor === undefined || cursor.count === 0,
+    firmware,
+    ima,
+    expiresAt: Number.POSITIVE_INFINITY,
+    challengedAt: 0,
+  };
 }
 
 function enrolmentOf(question: AppraisalQuestion): EnrolmentFacts {

@@ -50,6 +50,11 @@ export class ImaListFold {
     this.#position = { offset: 0, index: question.from?.entries ?? 0 };
   }
 
+  /** The point that was replayed to, for a visitor too. */
+  state(): ImaState {
+    return this.#replay?.state() ?? this.#question.from ?? { entries: 0, pcrs: {} };
+  }
+
   /** @throws ProtocolError `ima.*` with the offset in the list; entries before it have been visited. Feed no further then. */
   feed(piece: Uint8Array): void {
     this.#pendingBytes += piece.length;

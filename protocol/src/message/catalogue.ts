@@ -1,4 +1,6 @@
 import { ProtocolError } from '../error.ts';
+import { PCR_BYTES, PCR_COUNT } from '../event-log/replay.ts';
+import { MAX_ENTRIES } from '../ima/entry.ts';
 import { decodeStrict, encodeCanonical, isMsgpackMap, type MsgpackValue } from '../msgpack/codec.ts';
 import type { BootIdentity } from '../quote/boot-identity.ts';
 import { PURPOSES } from '../quote/context.ts';
@@ -70,7 +72,7 @@ const BINDING_NUMBERS = { 'tls-exporter': 1, 'tls-server-end-point': 2 } as cons
 
 const WIRE_PURPOSES = ['enrol', 'gate', 'runtime'] as const;
 
-const PART_KINDS = { log: 1, list: 2 } as const;
+const PART_KINDS = { log: 1, list: 2, firmware: 3, ima: 4 } as const;
 
 type Direction = 'terminal' | 'verifier' | 'both';
 
@@ -127,6 +129,8 @@ export const MESSAGES = {
       knownList: optional(bytes('k', 'first 16 bytes of the digest of the component list already known', 16)),
       credential: optional(bytes('o', 'content of TPM2B_ID_OBJECT, for the AK; for enrolment of a TPM alone', 68)),
       encryptedSecret: optional(bytes('e', 'content of TPM2B_ENCRYPTED_SECRET, beside the credential', 68, 256)),
+      firmware: optional(flag('f', 'true where the firmware log is wanted; only with count 0')),
+      ima: optional(uint('m', 'the IMA list is wanted, from this entry on', MAX_ENTRIES)),
     },
   },
   evidence: {
@@ -141,17 +145,22 @@ export const MESSAGES = {
       log: bytes('l', 'log slice from the cursor on, whole records', 0, MAX_SLICE_BYTES),
       moreLog: optional(flag('r', 'true where further slices follow as parts')),
       lists: optional(uint('z', 'how many component lists follow as parts', 64)),
+      pcrs: optional(
+        bytes('p', 'the quoted values of the SHA-256 bank, indices ascending', PCR_BYTES, PCR_COUNT * PCR_BYTES),
+      ),
+      firmware: optional(flag('f', 'true where the firmware log follows as parts')),
+      ima: optional(flag('m', 'true where entries of the IMA list follow as parts')),
     },
   },
   part: {
     type: 6,
     from: 'terminal',
-    about: 'a further slice of the log, or a slice of a component list',
+    about: 'a slice of the firmware log, the IMA list, the log or a component list',
     fields: {
       challenge: challengeId(),
-      kind: choice('k', 'what this belongs to', PART_KINDS, ['log', 'list']),
+      kind: choice('k', 'what this belongs to', PART_KINDS, ['log', 'list', 'firmware', 'ima']),
       body: bytes('b', 'the bytes', 0, MAX_SLICE_BYTES),
-      last: optional(flag('e', 'true on the last part of the log or of this list')),
+      last: optional(flag('e', 'true on the last part of a log or of this list')),
     },
   },
   want: {

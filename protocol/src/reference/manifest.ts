@@ -4,6 +4,7 @@ import { ProtocolError } from '../error.ts';
 import { isComponentName } from '../event-log/component-list.ts';
 import { isU32 } from '../message/field.ts';
 import { decodeStrict, encodeCanonical, isMsgpackArray, type MsgpackValue } from '../msgpack/codec.ts';
+import { type PlatformReference, readPlatform, writePlatform } from './platform-reference.ts';
 
 /** When a component may run: measured at boot, or started afterwards. */
 export const COMPONENT_PHASES = { boot: 0, runtime: 1 } as const;
@@ -29,6 +30,8 @@ export interface Release {
   readonly acceptedUntil?: number | undefined;
   /** names ascending by bytes, each once */
   readonly components: readonly ReferenceComponent[];
+  /** of firmware logs and IMA lists; with the latter, PCR 10 belongs to IMA alone */
+  readonly platform?: PlatformReference | undefined;
 }
 
 /** The signed document that says what a model of terminal may run. The newest document of an issuer for a model replaces the older ones. */
@@ -70,6 +73,8 @@ const MAX_SIGNATURES = 8;
 export const MAX_MANIFEST_BYTES = 1_048_576;
 const BOOT_PCRS = new Set([0, 1, 4, 7, 10, 11]);
 const RUNTIME_PCR = 12;
+/** Linux extends what IMA measures into this one. */
+export const IMA_PCR = 10;
 
 /** What a manifest's signature covers: label, then the length-prefixed payload. */
 export function manifestMessage(payload: Uint8Array): Uint8Array {
@@ -101,8 +106,8 @@ function readSignature(value: MsgpackValue): ManifestSignature {
 }
 
 /**
- * Canonical msgpack array `[issuer, model, sequence, minimum, releases]`; a release is `[release, version, acceptedUntil or 0, components]`,
- * a component `[name, pcr, digest, phase]` (SPEC.md 8.1).
+ * Canonical msgpack array `[issuer, model, sequence, minimum, releases]`; a release is `[release, version, acceptedUntil or 0, components]`, with
+ * `platform` behind them where it has any, a component `[name, pcr, digest, phase]` (SPEC.md 8.1).
  */
 export function encodeManifest(manifest: Manifest): Uint8Array {
   const releases = manifest.releases.map((one) => [
@@ -110,6 +115,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
     one.version,
     one.acceptedUntil ?? 0,
     one.components.map((part) => [part.name, part.pcr, part.digest, COMPONENT_PHASES[part.phase]]),
+    ...(one.platform === undefined ? [] : [writePlatform(one.platform)]),
   ]);
   return encodeCanonical([manifest.issuer, manifest.model, manifest.sequence, manifest.minimum, releases]);
 }
@@ -126,7 +132,7 @@ export function parseManifest(payload: Uint8Array): Manifest {
 }
 
 function readRelease(value: MsgpackValue): Release {
-  const [release, version, acceptedUntil, components] = tuple(value, 4);
+  const [release, version, acceptedUntil, components, ...rest] = isMsgpackArray(value) ? value : [];
   if (!isRelease(release) || typeof version !== 'string' || version.length === 0 || version.length > 64)
     throw malformed();
   if (typeof acceptedUntil !== 'number' || !Number.isSafeInteger(acceptedUntil)) throw malformed();
@@ -134,7 +140,13 @@ function readRelease(value: MsgpackValue): Release {
   if (components.length === 0 || components.length > MAX_COMPONENTS) throw malformed();
   const read = components.map(readComponent);
   if (!ascending(read, (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) throw malformed();
-  return { release, version, components: read, ...(acceptedUntil === 0 ? {} : { acceptedUntil }) };
+  const limit = acceptedUntil === 0 ? {} : { acceptedUntil };
+  const [written, ...more] = rest;
+  if (more.length > 0) throw malformed();
+  if (written === undefined) return { release, version, components: read, ...limit };
+  const platform = readPlatform(written);
+  if (platform.ima !== undefined && read.some(({ pcr }) => pcr === IMA_PCR)) throw malformed();
+  return { release, version, components: read, ...limit, platform };
 }
 
 function readComponent(value: MsgpackValue): ReferenceComponent {

@@ -133,6 +133,57 @@ export const REASONS = {
     meaning: 'The time until which this release is accepted has passed.',
     next: 'Install a newer release and reboot.',
   },
+  'platform-log.missing': {
+    kind: 'boot',
+    meaning: 'The release has Reference Values for a firmware log or an IMA list, and the terminal sent none.',
+    next: 'Name the logs to the agent (--firmware-log, --ima-log), see that it may read them, and reboot the terminal.',
+  },
+  'firmware.malformed': {
+    kind: 'boot',
+    meaning: 'The firmware log cannot be read, has no SHA-256 bank, or says of itself what is not so (F-27).',
+    next: 'Look at the log with mtm-verifier check-log --format tcg; update the firmware, or repair the terminal, and reboot it.',
+  },
+  'firmware.unlisted': {
+    kind: 'reference',
+    meaning: 'The firmware log holds an event that the release does not list (F-27).',
+    next: 'Find out what ran or changed and put it back, or publish a manifest whose release lists the event, then reboot.',
+  },
+  'firmware.missing': {
+    kind: 'reference',
+    meaning: 'The firmware log lacks an event that the release demands.',
+    next: 'Restore the configuration of the firmware and reboot, or publish a manifest that does not demand the event.',
+  },
+  'ima.malformed': {
+    kind: 'boot',
+    meaning: 'The IMA list cannot be read, or holds an entry that nobody can understand.',
+    next: 'Look at the list with mtm-verifier check-log --format ima; correct the IMA policy of the kernel and reboot.',
+  },
+  'ima.template-digest': {
+    kind: 'boot',
+    meaning:
+      'The template digest that an entry of the IMA list shows is not that of its data: no kernel writes that (F-27).',
+    next: REBOOT,
+  },
+  'ima.boot-aggregate': {
+    kind: 'boot',
+    meaning: 'The IMA list does not begin with the boot aggregate of this boot: it is of another boot (F-26).',
+    next: REBOOT,
+  },
+  'ima.violation': {
+    kind: 'boot',
+    meaning: 'A file was written while it was measured: what ran is not what the IMA list says.',
+    next: 'Keep measured files from being written while in use and reboot, or sign that violations are warnings.',
+  },
+  'ima.unlisted': {
+    kind: 'reference',
+    meaning: 'The kernel measured a file that the release lists neither by digest nor by signer.',
+    next: 'Remove or restore the file and reboot, or publish a manifest whose release lists it.',
+  },
+  'ima.behind': {
+    kind: 'boot',
+    meaning: 'The quote covers fewer entries than the IMA list already had at an earlier audit (F-28).',
+    next: REBOOT,
+  },
   'connection.lost': {
     kind: 'state',
     meaning: 'The terminal has had no authenticated connection for longer than the grace.',
@@ -203,6 +254,21 @@ export const REASONS = {
     kind: 'info',
     meaning: 'The terminal runs another release than in its boot before.',
     next: 'Nothing: the release is listed.',
+  },
+  'firmware.volatile': {
+    kind: 'info',
+    meaning: 'The firmware log holds events that the release takes whatever they measured.',
+    next: 'Nothing, where that was reviewed; otherwise publish a manifest that lists their digests.',
+  },
+  'ima.excluded': {
+    kind: 'info',
+    meaning: 'Files ran from places that the release excludes: nobody knows what they are.',
+    next: 'Nothing, where that was reviewed; otherwise publish a manifest without the exclude.',
+  },
+  'ima.violations': {
+    kind: 'info',
+    meaning: 'Files were written while they were measured, which the release takes.',
+    next: 'Nothing, where that was reviewed; otherwise publish a manifest that does not take violations.',
   },
   'connection.unproven': {
     kind: 'alarm',

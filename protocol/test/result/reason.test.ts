@@ -34,7 +34,7 @@ describe('the reasons', () => {
 
   it('are ended by later Reference Values exactly where Reference Values brought them about', () => {
     const byReference = ALL.filter(([, { kind }]) => kind === 'reference').map(([code]) => code);
-    for (const code of byReference) expect(code).to.match(/^(?:component|release)\./);
+    for (const code of byReference) expect(code).to.match(/^(?:component|release|firmware|ima)\./);
     const others = CODES.filter((code) => /^(?:component|release)\./.test(code) && !byReference.includes(code));
     expect(others).to.deep.equal(['release.new']);
   });
@@ -54,6 +54,7 @@ describe('the reasons', () => {
       'quote.signer',
       'signature.algorithm',
       'signature.invalid',
+      'ima.malformed',
     ]);
   });
 });

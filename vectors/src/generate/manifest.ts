@@ -17,6 +17,8 @@ const NOTES = {
   Bounds: note('RANGE', 'a sequence, release or time outside its bounds', 'F-30', 'F-47'),
   Order: note('DUPLICATE', 'a release or component stands twice, and readers take different ones', 'F-34', 'F-40'),
   Component: note('CONFUSION', 'a component under a name, PCR or digest that nothing may have', 'F-39', 'F-93'),
+  Event: note('APPRAISAL', 'events that nobody reviewed are taken', 'F-27'),
+  File: note('APPRAISAL', 'files that nobody reviewed may run', 'F-24'),
   NotCanonical: note('MALLEABILITY', 'two encodings of one document', 'F-41'),
   Forged: note('VERIFICATION', 'a manifest that nobody trusted has signed', 'F-32', 'F-37'),
   KeyId: note('IDENTITY', 'the signature counts for another signer', 'F-35'),
@@ -42,6 +44,33 @@ const MANIFEST: Manifest = {
   ],
 };
 
+const WITH_PLATFORM: Manifest = {
+  ...MANIFEST,
+  releases: [
+    {
+      release: 3,
+      version: '1.2.0',
+      components: [component('agent', 4, B, 'boot')],
+      platform: {
+        firmware: [
+          { pcr: 0, type: 8, digest: A, required: true, label: 'version of the CRTM' },
+          { pcr: 1, type: 0x8000000c, required: false, label: 'boot order' },
+        ],
+        ima: {
+          rule: 'per-bank',
+          files: [
+            { path: '/usr/bin/agent', digests: [A, B] },
+            { path: '/usr/lib/libc.so.6', digests: [fill(48, 1)] },
+          ],
+          keys: [fill(91, 3)],
+          excludes: ['/var/tmp/'],
+          violations: true,
+        },
+      },
+    },
+  ],
+};
+
 type Part = Manifest['releases'][number]['components'][number];
 
 function component(name: string, pcr: number, digest: Uint8Array, phase: Part['phase']): Part {
@@ -58,6 +87,10 @@ function replaced(list: readonly MsgpackValue[], at: number, value: MsgpackValue
 }
 
 const withRelease = (...releases: readonly MsgpackValue[]): MsgpackValue => replaced(DOCUMENT, 4, releases);
+const EVENT: readonly MsgpackValue[] = [4, 0x80000003, A, true, 'boot loader'];
+const FIRMWARE: readonly MsgpackValue[] = [EVENT];
+const IMA: readonly MsgpackValue[] = [1, [['/bin/a', [A]]], [], ['/tmp/'], 0];
+const withPlatform = (platform: MsgpackValue): MsgpackValue => withRelease([...RELEASE, platform]);
 const withPart = (...parts: readonly MsgpackValue[]): MsgpackValue => withRelease(replaced(RELEASE, 3, parts));
 
 const FAULTS: readonly (readonly [comment: string, flag: keyof typeof NOTES, document: MsgpackValue])[] = [
@@ -93,6 +126,45 @@ const FAULTS: readonly (readonly [comment: string, flag: keyof typeof NOTES, doc
   ['phase true', 'Component', withPart(replaced(PART, 3, true))],
   ['a digest of SHA-1', 'Component', withPart(replaced(PART, 2, fill(20, 1)))],
   ['a digest as text', 'Component', withPart(replaced(PART, 2, 'a'.repeat(32)))],
+  ['a platform of nothing', 'Form', withPlatform([0, 0])],
+  ['a platform of three', 'Form', withPlatform([FIRMWARE, IMA, 0])],
+  ['six fields of a release', 'Form', withRelease([...RELEASE, [FIRMWARE, 0], 0])],
+  ['no event of the firmware', 'Bounds', withPlatform([[], 0])],
+  ['an event of four fields', 'Form', withPlatform([[EVENT.slice(0, 4)], 0])],
+  ['an event in PCR 24', 'Bounds', withPlatform([[replaced(EVENT, 0, 24)], 0])],
+  ['an event with a digest of SHA-1', 'Event', withPlatform([[replaced(EVENT, 2, fill(20, 1))], 0])],
+  ['required: 1', 'Event', withPlatform([[replaced(EVENT, 3, 1)], 0])],
+  ['an event without a label', 'Bounds', withPlatform([[replaced(EVENT, 4, '')], 0])],
+  ['one event twice', 'Order', withPlatform([[EVENT, EVENT], 0])],
+  [
+    'an event for any digest behind one with a digest',
+    'Order',
+    withPlatform([[EVENT, replaced(EVENT, 2, fill(0, 0))], 0]),
+  ],
+  ['rule three', 'Form', withPlatform([0, replaced(IMA, 0, 3)])],
+  ['a file without digests', 'File', withPlatform([0, replaced(IMA, 1, [['/bin/a', []]])])],
+  ['a file with a digest of SHA-1', 'File', withPlatform([0, replaced(IMA, 1, [['/bin/a', [fill(20, 1)]]])])],
+  [
+    'descending files',
+    'Order',
+    withPlatform([
+      0,
+      replaced(IMA, 1, [
+        ['/b', [A]],
+        ['/a', [A]],
+      ]),
+    ]),
+  ],
+  ['descending digests', 'Order', withPlatform([0, replaced(IMA, 1, [['/a', [B, A]]])])],
+  ['one key twice', 'Order', withPlatform([0, replaced(IMA, 2, [fill(91, 1), fill(91, 1)])])],
+  ['everything excluded', 'File', withPlatform([0, replaced(IMA, 3, ['/'])])],
+  ['an exclude that is no path', 'File', withPlatform([0, replaced(IMA, 3, ['tmp'])])],
+  ['flags two', 'File', withPlatform([0, replaced(IMA, 4, 2)])],
+  [
+    'a component in the PCR of IMA',
+    'Component',
+    withRelease([...replaced(RELEASE, 3, [replaced(PART, 1, 10)]), [0, IMA]]),
+  ],
 ];
 
 function manifestGroup(): DraftGroup {
@@ -111,6 +183,10 @@ function manifestGroup(): DraftGroup {
           minimum: 2,
           releases: [{ release: 2, version: '1.1.0', components: [component('agent', 4, A, 'boot')] }],
         },
+      }),
+      valid('firmware events, and files that IMA measures', {
+        input: encodeManifest(WITH_PLATFORM),
+        value: toPlain(WITH_PLATFORM),
       }),
       ...FAULTS.map(([comment, flag, document]) =>
         invalid(comment, flag, 'manifest.malformed', { input: encodeCanonical(document) }),

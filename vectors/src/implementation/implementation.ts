@@ -94,6 +94,9 @@ export interface AcceptedBefore extends LogPoint {
   readonly auditCounter: bigint;
   readonly release: number;
   readonly listDigest: Uint8Array;
+  /** entries of the IMA list accepted and seen; undefined stands for 0 */
+  readonly imaCount: number | undefined;
+  readonly imaSeen: number | undefined;
   /** whether the release lists today what it listed when those events were appraised */
   readonly referenceUnchanged: boolean;
 }
@@ -118,6 +121,12 @@ export interface AppraisalQuestion {
   readonly slices: readonly Uint8Array[];
   /** the component lists at hand, encoded */
   readonly lists: readonly Uint8Array[];
+  /** values of the selected PCRs, where the challenge asks for logs of the platform */
+  readonly pcrs: Uint8Array | undefined;
+  /** the firmware log, where one came */
+  readonly firmware: Uint8Array | undefined;
+  /** the IMA list from the entry on that the challenge names, where one came */
+  readonly ima: Uint8Array | undefined;
   readonly previous: AcceptedBefore | undefined;
   /** wall clock, milliseconds since 1970 */
   readonly now: number;

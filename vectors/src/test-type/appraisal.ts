@@ -8,6 +8,7 @@ import {
   flagOf,
   numberOf,
   optionalBytesOf,
+  optionalNumberOf,
   optionalRecordOf,
   recordOf,
   textOf,
@@ -15,18 +16,23 @@ import {
 } from './fields.ts';
 import { ACCEPTED, type Fields, lacks, type TestType } from './test-type.ts';
 
-const PREVIOUS: Schema = record({
-  clock: u64('milliseconds of the last accepted quote'),
-  resetCount: count('of that quote'),
-  restartCount: count('of that quote'),
-  safe: yesNo('of that quote'),
-  count: count('events accepted'),
-  pcrs: hex('the 24 values of the SHA-256 bank after them', 768),
-  auditCounter: u64('accepted'),
-  release: count('that runs'),
-  listDigest: hex('of the component list last appraised', 32),
-  referenceUnchanged: yesNo('whether the release lists today what it listed when those events were appraised'),
-});
+const PREVIOUS: Schema = record(
+  {
+    clock: u64('milliseconds of the last accepted quote'),
+    resetCount: count('of that quote'),
+    restartCount: count('of that quote'),
+    safe: yesNo('of that quote'),
+    count: count('events accepted'),
+    pcrs: hex('the 24 values of the SHA-256 bank after them', 768),
+    auditCounter: u64('accepted'),
+    release: count('that runs'),
+    listDigest: hex('of the component list last appraised', 32),
+    referenceUnchanged: yesNo('whether the release lists today what it listed when those events were appraised'),
+    imaCount: count('entries of the IMA list accepted'),
+    imaSeen: count('entries of the IMA list seen'),
+  },
+  ['imaCount', 'imaSeen'],
+);
 
 /** One finding for each invalid vector: a second one would hide that an implementation misses the first. */
 export const APPRAISAL: TestType = {
@@ -54,11 +60,14 @@ export const APPRAISAL: TestType = {
     claims: hex('as received'),
     slices: listOf('the log from the cursor of the challenge on', hex('whole records')),
     lists: listOf('the component lists at hand', hex('one list')),
+    pcrs: hex('values of the selected PCRs, where the challenge asks for logs of the platform'),
+    firmware: hex('the firmware log, where one came'),
+    ima: hex('the IMA list from the entry on that the challenge names, where one came'),
     previous: PREVIOUS,
     now: count('wall clock, milliseconds since 1970'),
     verdict: choice('of the appraisal', ['trusted', 'untrusted', 'unknown']),
   },
-  optional: ['previous'],
+  optional: ['previous', 'pcrs', 'firmware', 'ima'],
   algorithm: (group) => textOf(group, 'algorithm'),
   beyondProtocol: true,
   decide: async (implementation, group, test) => {
@@ -78,6 +87,9 @@ export const APPRAISAL: TestType = {
       claims: bytesOf(test, 'claims'),
       slices: byteStringsOf(test, 'slices'),
       lists: byteStringsOf(test, 'lists'),
+      pcrs: optionalBytesOf(test, 'pcrs'),
+      firmware: optionalBytesOf(test, 'firmware'),
+      ima: optionalBytesOf(test, 'ima'),
       previous: previousOf(test),
       now: numberOf(test, 'now'),
     });
@@ -104,5 +116,7 @@ function previousOf(test: Fields): AcceptedBefore | undefined {
     release: numberOf(previous, 'release'),
     listDigest: bytesOf(previous, 'listDigest'),
     referenceUnchanged: flagOf(previous, 'referenceUnchanged'),
+    imaCount: optionalNumberOf(previous, 'imaCount'),
+    imaSeen: optionalNumberOf(previous, 'imaSeen'),
   };
 }

@@ -23,6 +23,10 @@ export function numberOf(fields: Fields, name: string): number {
   return value;
 }
 
+export function optionalNumberOf(fields: Fields, name: string): number | undefined {
+  return fields[name] === undefined ? undefined : numberOf(fields, name);
+}
+
 export function flagOf(fields: Fields, name: string): boolean {
   return fields[name] === true;
 }

@@ -73,8 +73,9 @@ const finding = object(
     expected: hex,
     found: hex,
     allowedBy: text,
+    toSign: { type: 'string', description: 'what a signer would have to add to the release, in JSON' },
   },
-  ['event', 'component', 'expected', 'found', 'allowedBy'],
+  ['event', 'component', 'expected', 'found', 'allowedBy', 'toSign'],
 );
 
 /** Everything that the API answers with or takes, by name. */

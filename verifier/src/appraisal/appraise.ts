@@ -9,14 +9,18 @@ import {
 } from '@mtm-attest/protocol';
 import { type Check, type Examined, NOTHING, type Outcome } from './check.ts';
 import { CLAIMS, type Claim, type Finding } from './finding.ts';
+import { firmwareFindings } from './firmware.ts';
+import { imaFactsOf, imaFindings } from './ima.ts';
 import type { AcceptedState, AppraisalInput, ModelReference, ReleaseReference } from './input.ts';
-import { quoteFollowsFromLog, wholeLogHoldsAcceptedPrefix } from './log.ts';
+import { followedPcrs, quoteFollowsFromLog, wholeLogHoldsAcceptedPrefix } from './log.ts';
 import { quoteIsOfEnrolledKey } from './quote.ts';
 import { bootFindings, listFindings, releaseFindings, startedFindings } from './reference.ts';
 
 export interface AttestationResult {
   readonly verdict: AppraisedVerdict;
   readonly findings: readonly Finding[];
+  /** what is no fault and must be known: of kind *info* */
+  readonly warnings: readonly Finding[];
   /** what the evidence established of the terminal's state; absent where its quote or its log did not hold */
   readonly state: AcceptedState | undefined;
   /** boot identity of a quote that verified */
@@ -38,12 +42,15 @@ export const CHECKS: readonly Check[] = [
   { name: 'the release may run', stops: true, run: releaseMayRun },
   { name: 'every boot component is the listed one', stops: false, run: bootComponentsAreListed },
   { name: 'everything started and audited is listed', stops: false, run: runningComponentsAreListed },
+  { name: 'every event of the firmware is listed', stops: false, run: firmwareEventsAreListed },
+  { name: 'every file that the kernel measured is listed', stops: false, run: measuredFilesAreListed },
 ];
 
 /** Total and pure. A check that was skipped or that threw affirms nothing, so it denies (F-79). */
 export function appraise(input: AppraisalInput, checks: readonly Check[] = CHECKS): AttestationResult {
   const affirmed = new Set<Claim>();
   const findings: Finding[] = [];
+  const warnings: Finding[] = [];
   const examined: Examined = { quote: undefined, claims: undefined };
   for (const check of checks) {
     let outcome: Outcome;
@@ -54,12 +61,14 @@ export function appraise(input: AppraisalInput, checks: readonly Check[] = CHECK
     }
     for (const claim of outcome.affirms) affirmed.add(claim);
     findings.push(...outcome.findings);
+    warnings.push(...(outcome.warnings ?? []));
     if (check.stops && outcome.findings.length > 0) break;
   }
   const verdict = verdictOf(affirmed, findings);
   return {
     verdict,
     findings,
+    warnings,
     state: verdict !== 'unknown' && stateHolds(affirmed, findings) ? stateOf(input, examined) : undefined,
     boot: examined.quote === undefined ? undefined : bootOf(examined.quote),
   };
@@ -86,7 +95,8 @@ function malfunction(check: Check, cause: unknown): Outcome {
   return { affirms: [], findings: [{ code: 'verifier.malfunction', detail }] };
 }
 
-function stateOf({ log, previous, reference }: AppraisalInput, { quote, claims }: Examined): AcceptedState | undefined {
+function stateOf(input: AppraisalInput, { quote, claims }: Examined): AcceptedState | undefined {
+  const { log, previous, reference } = input;
   if (quote === undefined || claims === undefined) return undefined;
   const { clock, resetCount, restartCount, safe } = quote.clockInfo;
   const behind = log.from === 0 ? runningRelease(reference, log.release)?.release.digest : previous?.referenceDigest;
@@ -96,13 +106,26 @@ function stateOf({ log, previous, reference }: AppraisalInput, { quote, claims }
     restartCount,
     safe,
     count: log.count,
-    pcrs: log.pcrs,
+    pcrs: followedPcrs(input),
     auditCounter: claims.auditCounter,
     release: log.release ?? previous?.release ?? 0,
     listDigest: log.lastAudit?.listDigest ?? previous?.listDigest ?? new Uint8Array(32),
     referenceDigest: behind ?? new Uint8Array(32),
+    ...imaProgress(input, quote),
   };
 }
+
+/** What was seen of a list stays owed by the quotes of its boot (F-28). */
+function imaProgress(input: AppraisalInput, { clockInfo }: VerifiedQuote): Pick<AcceptedState, 'imaCount' | 'imaSeen'> {
+  const { log, previous } = input;
+  const facts = imaFactsOf(input);
+  const before = previous !== undefined && compareBootIdentity(previous, clockInfo) === 0 ? previous : undefined;
+  if (facts === undefined)
+    return log.from === 0 ? NO_LIST : { imaCount: before?.imaCount ?? 0, imaSeen: before?.imaSeen ?? 0 };
+  return { imaCount: facts.covered ?? facts.from, imaSeen: Math.max(facts.seen, before?.imaSeen ?? 0) };
+}
+
+const NO_LIST = { imaCount: 0, imaSeen: 0 };
 
 function bootOf({ clockInfo: { resetCount, restartCount } }: VerifiedQuote): BootIdentity {
   return { resetCount, restartCount };
@@ -198,6 +221,17 @@ function runningComponentsAreListed({ log, previous, reference, lists }: Apprais
   return { affirms: findings.length === 0 && log.lastAudit !== undefined ? ['runtime'] : [], findings: once(findings) };
 }
 
+function firmwareEventsAreListed(input: AppraisalInput): Outcome {
+  const { log, previous, reference } = input;
+  const found = runningRelease(reference, log.release ?? previous?.release);
+  return found === undefined ? NOTHING : firmwareFindings(input, found.reference, found.release);
+}
+
+function measuredFilesAreListed(input: AppraisalInput, examined: Examined): Outcome {
+  const { log, previous, reference } = input;
+  const found = runningRelease(reference, log.release ?? previous?.release);
+  return found === undefined ? NOTHING : imaFindings(input, examined, found.reference, found.release);
+}
 /** What is kept for an operator of all the lists of one answer (F-54). */
 const MAX_TOLD = 64;
 

@@ -5,6 +5,8 @@ import type { AppraisalInput } from './input.ts';
 export interface Outcome {
   readonly affirms: readonly Claim[];
   readonly findings: readonly Finding[];
+  /** what is no fault and must be known: of kind *info* */
+  readonly warnings?: readonly Finding[];
 }
 
 /** What earlier checks established for later ones. */

@@ -15,6 +15,7 @@ export function explain(findings: readonly Finding[]): readonly Explained[] {
       finding.allowedBy === undefined
         ? ''
         : ` These bytes are listed by ${finding.allowedBy}: was an update cut short?`;
-    return { ...finding, meaning, next: `${next}${hint}` };
+    const entry = finding.toSign === undefined ? '' : ` The entry to sign: ${finding.toSign}`;
+    return { ...finding, meaning, next: `${next}${hint}${entry}` };
   });
 }

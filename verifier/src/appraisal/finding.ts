@@ -14,6 +14,8 @@ export interface Finding {
   readonly found?: string;
   /** another release of the manifest that would allow what was found */
   readonly allowedBy?: string;
+  /** what a signer would have to add to the release, in JSON */
+  readonly toSign?: string;
 }
 
 /** What an appraisal can affirm; trusted demands every one (absence is no trust). */
@@ -27,6 +29,8 @@ export const CLAIMS = [
   'release',
   'components',
   'runtime',
+  'firmware',
+  'ima',
 ] as const;
 
 export type Claim = (typeof CLAIMS)[number];

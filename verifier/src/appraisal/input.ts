@@ -2,10 +2,15 @@ import type {
   ChannelBinding,
   ClockReading,
   ComponentList,
+  FirmwareReference,
+  ImaKey,
+  ImaRule,
   Purpose,
   ReferenceComponent,
   VerificationKey,
 } from '@mtm-attest/protocol';
+import type { FirmwareFacts } from './firmware-facts.ts';
+import type { ImaFacts } from './ima-facts.ts';
 import type { LogFacts } from './log-facts.ts';
 
 /** What the verifier accepted of a terminal's present boot: floors, and the point from which its log goes on. */
@@ -20,6 +25,10 @@ export interface AcceptedState extends ClockReading {
   readonly listDigest: Uint8Array;
   /** digest of the Reference Values that all those events were appraised against, 32 bytes; zeros for none */
   readonly referenceDigest: Uint8Array;
+  /** entries of the IMA list that PCR 10 covers; 0 without IMA */
+  readonly imaCount: number;
+  /** entries of the IMA list that were seen in this boot, which the next quote must cover; 0 without IMA */
+  readonly imaSeen: number;
 }
 
 /** A challenge that was open on the connection when its evidence came. */
@@ -32,12 +41,18 @@ export interface ChallengeFacts {
   readonly selection: Uint8Array;
   /** PCRs of the SHA-256 bank in that selection, ascending */
   readonly selectedPcrs: readonly number[];
+  /** whether it asks for the firmware log */
+  readonly firmware?: boolean | undefined;
+  /** entry from which on it asks for the IMA list; undefined where it does not */
+  readonly ima?: number | undefined;
 }
 
 export interface EvidenceBytes {
   readonly attest: Uint8Array;
   readonly signature: Uint8Array;
   readonly claims: Uint8Array;
+  /** values of the selected PCRs, where the challenge asks for logs of the platform */
+  readonly pcrs?: Uint8Array | undefined;
 }
 
 export interface EnrolmentFacts {
@@ -50,14 +65,38 @@ export interface EnrolmentFacts {
   readonly akKey: VerificationKey;
 }
 
+/** What a firmware log may hold, by firmwareKey. */
+export type FirmwareAllowed = ReadonlyMap<string, FirmwareReference>;
+
+/** What an IMA list may hold. Paths are bytes, one character each. */
+export interface ImaAllowed {
+  /** the same for the same Reference Values */
+  readonly id: string;
+  readonly rule: ImaRule;
+  /** hexadecimal digests by path */
+  readonly files: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly keys: readonly ImaKey[];
+  /** beginnings of paths */
+  readonly excludes: readonly string[];
+  readonly violations: boolean;
+}
+
+export interface PlatformAllowed {
+  readonly firmware: FirmwareAllowed | undefined;
+  readonly ima: ImaAllowed | undefined;
+  /** PCRs that these values speak of, ascending: a quote must cover them */
+  readonly pcrs: readonly number[];
+}
+
 /** One release of a manifest, ready for look-ups. */
 export interface ReleaseReference {
   readonly release: number;
   readonly version: string;
   readonly acceptedUntil: number | undefined;
-  /** SHA-256 over the components, 32 bytes: what was appraised against another one is appraised again */
+  /** SHA-256 over components and platform, 32 bytes: what was appraised against another one is appraised again */
   readonly digest: Uint8Array;
   readonly components: ReadonlyMap<string, ReferenceComponent>;
+  readonly platform?: PlatformAllowed | undefined;
 }
 
 /** The Reference Values of one model of terminal: the newest manifest. */
@@ -71,6 +110,13 @@ export interface ModelReference {
   readonly releases: ReadonlyMap<number, ReleaseReference>;
 }
 
+/** An IMA list, folded against what one release allowed. */
+export interface AppraisedList {
+  /** digest of that release's Reference Values then */
+  readonly referenceDigest: Uint8Array;
+  readonly facts: ImaFacts;
+}
+
 /** Everything that the appraisal looks at. It reads nothing else: no clock, no store, no network. */
 export interface AppraisalInput {
   readonly challenge: ChallengeFacts;
@@ -79,6 +125,10 @@ export interface AppraisalInput {
   readonly audience: string;
   readonly enrolment: EnrolmentFacts;
   readonly log: LogFacts;
+  /** the firmware log, where one was asked for and sent */
+  readonly firmware?: FirmwareFacts | undefined;
+  /** the IMA list, where one was asked for and sent, by the release that it was held against */
+  readonly ima?: ReadonlyMap<number, AppraisedList> | undefined;
   /** lists that the audits of the log name, by hexadecimal digest; one that is not here is `list.missing` */
   readonly lists: ReadonlyMap<string, ComponentList>;
   readonly reference: ModelReference | undefined;

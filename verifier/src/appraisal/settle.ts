@@ -4,6 +4,7 @@ import type { Standing } from '../liveness/verdict.ts';
 import type { AttestationResult } from './appraise.ts';
 import { type Condemnation, condemnationAfter } from './condemnation.ts';
 import type { AcceptedState } from './input.ts';
+import { isWarning } from './warning.ts';
 
 /** What a result changes in a terminal's row. */
 export interface Settled extends Standing {
@@ -41,7 +42,7 @@ export function settle(record: TerminalRecord, result: AttestationResult, settli
     lastAffirmedAt: affirmed ? at : record.lastAffirmedAt,
     pendingAt: purpose === 'gate' && result.verdict !== 'unknown' ? undefined : record.pendingAt,
     lateCode: affirmed ? undefined : record.lateCode,
-    info: affirmed && purpose === 'gate' ? infoAfter(record, result) : record.info,
+    info: affirmed ? withWarnings(purpose === 'gate' ? infoAfter(record, result) : record.info, result) : record.info,
     admission: admissionAfter(record, result, affirmed && purpose === 'gate'),
     accepted: acceptedAfter(record, result, condemned),
     announcedBoot: result.boot === undefined ? record.announcedBoot : undefined,
@@ -71,9 +72,14 @@ function unknownAfter(record: TerminalRecord, result: AttestationResult): Reason
   return result.verdict === 'unknown' ? (result.findings[0]?.code ?? 'verifier.malfunction') : undefined;
 }
 
+/** What the release takes and somebody should know stays visible until the next gate. */
+function withWarnings(info: readonly ReasonCode[], { warnings }: AttestationResult): readonly ReasonCode[] {
+  return warnings.length === 0 ? info : [...new Set([...info, ...warnings.map(({ code }) => code)])];
+}
+
 function infoAfter(record: TerminalRecord, result: AttestationResult): readonly ReasonCode[] {
   const before = record.accepted;
   if (before === undefined || result.state === undefined) return [];
-  if (compareBootIdentity(before, result.state) === 0) return record.info;
+  if (compareBootIdentity(before, result.state) === 0) return record.info.filter((code) => !isWarning(code));
   return before.release === result.state.release ? ['boot.new'] : ['release.new', 'boot.new'];
 }

@@ -43,6 +43,10 @@ export interface ChallengeWish {
   readonly cursor: LogCursor | undefined;
   /** first 16 bytes of the digest of a list that need not be sent */
   readonly knownList: Uint8Array | undefined;
+  /** whether the firmware log is wanted */
+  readonly firmware?: boolean;
+  /** from which entry on the IMA list is wanted */
+  readonly ima?: number | undefined;
   readonly expiresAt: number;
   readonly challengedAt: number;
 }
@@ -55,6 +59,8 @@ export function openChallenge(wish: ChallengeWish): OpenChallenge {
     selection: wish.selection.bytes,
     ...(wish.cursor === undefined ? {} : { cursor: wish.cursor }),
     ...(wish.knownList === undefined ? {} : { knownList: wish.knownList }),
+    ...(wish.firmware === true ? { firmware: true } : {}),
+    ...(wish.ima === undefined ? {} : { ima: wish.ima }),
   });
   const digest = nodeCrypto.sha256(bytes);
   return {
@@ -65,6 +71,8 @@ export function openChallenge(wish: ChallengeWish): OpenChallenge {
     purpose: wish.purpose,
     selection: wish.selection.bytes,
     selectedPcrs: wish.selection.pcrs,
+    firmware: wish.firmware === true,
+    ima: wish.ima,
     wholeLog: wish.cursor === undefined || wish.cursor.count === 0,
     expiresAt: wish.expiresAt,
     challengedAt: wish.challengedAt,

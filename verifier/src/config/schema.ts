@@ -33,6 +33,7 @@ export interface Config {
     readonly partsDeadlineMs: number;
     readonly maxEvents: number;
     readonly maxListBytes: number;
+    readonly maxPlatformLogBytes: number;
     readonly messagesPerSecond: number;
     readonly messageBurst: number;
   };
@@ -167,6 +168,12 @@ const KEYS = {
     partsDeadlineMs: key(ms(50, 600_000), 60_000, 'ms', 'time for the further parts of evidence'),
     maxEvents: key(count(1, MAX_RECORDS), MAX_RECORDS, 'events', 'longest log of one boot'),
     maxListBytes: key(count(1024, MAX_LIST_BYTES), MAX_LIST_BYTES, 'bytes', 'longest component list'),
+    maxPlatformLogBytes: key(
+      count(4096, 1_073_741_824),
+      16_777_216,
+      'bytes',
+      'firmware log and IMA list of one answer together',
+    ),
     messagesPerSecond: key(count(1, 1_000_000), 20, 'messages/s', 'accepted from one connection in the long run'),
     messageBurst: key(count(1, 1_000_000), 200, 'messages', 'accepted from one connection at once'),
   }),

@@ -168,6 +168,7 @@ function endpointPolicy(config: Config): EndpointServices['policy'] {
     partsDeadlineMs: limits.partsDeadlineMs,
     maxEvents: limits.maxEvents,
     maxListBytes: limits.maxListBytes,
+    maxPlatformLogBytes: limits.maxPlatformLogBytes,
     messagesPerSecond: limits.messagesPerSecond,
     messageBurst: limits.messageBurst,
   };

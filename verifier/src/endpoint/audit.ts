@@ -17,10 +17,10 @@ import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { type AttestationResult, appraise } from '../appraisal/appraise.ts';
 import { explain } from '../appraisal/explain.ts';
 import type { AppraisalInput } from '../appraisal/input.ts';
-import { LogFold } from '../appraisal/log-facts.ts';
 import { settle } from '../appraisal/settle.ts';
 import { cursorOf, type NextChallenge, nextChallenge } from '../challenge/next-challenge.ts';
 import { type OpenChallenge, openChallenge } from '../challenge/open-challenge.ts';
+import { platformAsked, selectionWith } from '../challenge/platform-asked.ts';
 import { EvidenceCollector } from './evidence-collector.ts';
 import type { CommitOutcome, EndpointServices, ResultChange } from './services.ts';
 import type { TerminalRecord } from './terminal-record.ts';
@@ -77,7 +77,8 @@ export class Audit {
   async challenge(): Promise<OpenChallenge> {
     const record = this.#record;
     const { accepted, model } = record;
-    const listed = accepted === undefined ? undefined : this.#services.reference(model)?.releases.get(accepted.release);
+    const reference = this.#services.reference(model);
+    const listed = accepted === undefined ? undefined : reference?.releases.get(accepted.release);
     const next = nextChallenge({
       admitted: record.admission === 'admitted',
       pending: record.pendingAt !== undefined,
@@ -87,10 +88,13 @@ export class Audit {
       referenceDigest: listed?.digest,
     });
     const { clock, policy, random } = this.#services;
+    const { firmware, ima, pcrs } = platformAsked(reference, next.from);
     this.#open = openChallenge({
       purpose: next.purpose,
       nonce: random(32),
-      selection: policy.selection,
+      selection: selectionWith(policy.selection, pcrs),
+      firmware,
+      ima,
       cursor: cursorOf(next.from, (from) => prefixDigest(from.count, from.pcrs, nodeCrypto.sha256)),
       knownList: await this.#knownList(next),
       expiresAt: clock.monotonic() + policy.nonceLifeMs,
@@ -120,14 +124,16 @@ export class Audit {
     return this.#expired.includes(id) ? 'challenge.expired' : 'challenge.not-open';
   }
 
-  /** Evidence for the open challenge, which is consumed whatever follows (F-01). */
+  /**
+   * Evidence for the open challenge, which is consumed whatever follows (F-01).
+   * @throws ProtocolError `session.unexpected-message` where it announces what was not asked for
+   */
   evidence(message: Message<'evidence'>, bytes: Uint8Array): void {
     const open = this.#consume();
-    const { accepted } = this.#record;
-    const start = open.wholeLog || accepted === undefined ? undefined : { count: accepted.count, pcrs: accepted.pcrs };
-    const fold = new LogFold(nodeCrypto.sha256, start, start === undefined ? accepted?.count : undefined);
+    const { accepted, model } = this.#record;
+    const against = { previous: accepted, reference: this.#services.reference(model) };
     this.#wanted = new Set();
-    this.#collector = new EvidenceCollector(open, message, nodeCrypto.sha256(bytes), fold, this.#services.policy);
+    this.#collector = new EvidenceCollector(open, message, nodeCrypto.sha256(bytes), against, this.#services.policy);
   }
 
   part(message: Message<'part'>): void {
@@ -271,6 +277,8 @@ export class Audit {
         akKey: this.#akKey,
       },
       log: collector.fold.facts(),
+      firmware: collector.platform.firmware,
+      ima: collector.platform.ima,
       lists,
       reference: reference(record.model),
       previous: record.accepted,
@@ -298,7 +306,9 @@ export class Audit {
       settled,
       nextAuditAt,
       challengedAt: challenge.challengedAt,
-      explanation: explain(result.findings),
+      explanation: explain(
+        settled.condemned === undefined ? [...result.findings, ...result.warnings] : result.findings,
+      ),
       result: {
         operator: policy.operator,
         terminal: record.terminal,

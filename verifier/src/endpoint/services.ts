@@ -83,6 +83,7 @@ export interface EndpointPolicy {
   readonly partsDeadlineMs: number;
   readonly maxEvents: number;
   readonly maxListBytes: number;
+  readonly maxPlatformLogBytes: number;
   readonly messagesPerSecond: number;
   readonly messageBurst: number;
 }

@@ -1,4 +1,4 @@
-import { encodeCanonical, type Manifest, ProtocolError, type ReferenceComponent } from '@mtm-attest/protocol';
+import { encodeCanonical, type Manifest, ProtocolError, type Release, writePlatform } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import type { ModelReference } from '../appraisal/input.ts';
 import type { EndpointLog } from '../endpoint/services.ts';
@@ -6,6 +6,7 @@ import { VerifierError } from '../error.ts';
 import type { GroupCommit } from '../store/group-commit.ts';
 import type { Database } from '../store/open.ts';
 import { type LoadedManifest, loadManifest, newestManifests, referenceRevision } from '../store/references.ts';
+import { platformAllowed } from './platform-allowed.ts';
 import { verifyManifest } from './trusted-manifest.ts';
 import type { TrustedSigners } from './trusted-signers.ts';
 
@@ -78,6 +79,7 @@ export class ReferenceValues {
   async #accept(body: Uint8Array, now: number): Promise<PublishedManifest> {
     try {
       const verified = verifyManifest(body, this.#signers);
+      modelReference(verified.manifest, this.#revision);
       const loaded = await this.#group.change('', (tx) => loadManifest(tx, this.#operator, verified, now));
       return { ...loaded, manifest: verified.manifest };
     } catch (error) {
@@ -89,6 +91,7 @@ export class ReferenceValues {
   }
 }
 
+/** @throws VerifierError `reference.key` for a key of IMA signers that nothing can be verified with */
 export function modelReference(manifest: Manifest, revision: number): ModelReference {
   const { issuer, model, sequence, minimum, releases } = manifest;
   return {
@@ -98,21 +101,23 @@ export function modelReference(manifest: Manifest, revision: number): ModelRefer
     sequence,
     minimum,
     releases: new Map(
-      releases.map(({ release, version, acceptedUntil, components }) => [
-        release,
-        {
+      releases.map((one) => {
+        const { release, version, acceptedUntil, components, platform } = one;
+        const reference = {
           release,
           version,
           acceptedUntil,
-          digest: componentsDigest(components),
-          components: new Map(components.map((one) => [one.name, one])),
-        },
-      ]),
+          digest: referenceDigest(one),
+          components: new Map(components.map((component) => [component.name, component])),
+          ...(platform === undefined ? {} : { platform: platformAllowed(platform) }),
+        };
+        return [release, reference];
+      }),
     ),
   };
 }
 
-function componentsDigest(components: readonly ReferenceComponent[]): Uint8Array {
+function referenceDigest({ components, platform }: Release): Uint8Array {
   const rows = components.map(({ name, pcr, digest, phase }) => [name, pcr, digest, phase]);
-  return nodeCrypto.sha256(encodeCanonical(rows));
+  return nodeCrypto.sha256(encodeCanonical(platform === undefined ? rows : [rows, writePlatform(platform)]));
 }

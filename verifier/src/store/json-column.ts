@@ -57,6 +57,7 @@ export const explanationColumn: JsonColumn<readonly Explained[]> = jsonColumn(
       expected: v.exactOptional(v.string()),
       found: v.exactOptional(v.string()),
       allowedBy: v.exactOptional(v.string()),
+      toSign: v.exactOptional(v.string()),
       meaning: v.string(),
       next: v.string(),
     }),

@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import { VerifierError } from '../error.ts';
 import { foundation } from './migrations/0001-foundation.ts';
 import { floors } from './migrations/0002-floors.ts';
+import { platformLogs } from './migrations/0003-platform-logs.ts';
 
 /** One step of the schema: portable statements, run once, never changed afterwards. */
 export interface Migration {
@@ -10,7 +11,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [foundation, floors];
+export const MIGRATIONS: readonly Migration[] = [foundation, floors, platformLogs];
 
 interface MigrationTable {
   readonly schema_migrations: { id: string; checksum: string; applied_at: number };

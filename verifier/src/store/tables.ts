@@ -33,7 +33,7 @@ export interface TokensTable {
   session_key: Uint8Array | null;
 }
 
-/** What was accepted of a terminal's present boot: all null, or all set but for `reference_digest`. */
+/** What was accepted of a terminal's present boot: all null, or all set but for what versions before did not keep. */
 export interface AcceptedColumns {
   reset_count: number | null;
   restart_count: number | null;
@@ -50,6 +50,10 @@ export interface AcceptedColumns {
   list_digest: Uint8Array | null;
   /** 32 bytes; null where a version wrote it that did not keep it */
   reference_digest: Uint8Array | null;
+  /** entries of the IMA list accepted; null as above */
+  ima_count: number | null;
+  /** entries of the IMA list seen; null as above */
+  ima_seen: number | null;
 }
 
 /** Enrolled terminals with what was accepted of them; key (operator, terminal). */

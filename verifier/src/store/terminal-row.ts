@@ -19,6 +19,8 @@ export const ACCEPTED_COLUMNS = [
   'release',
   'list_digest',
   'reference_digest',
+  'ima_count',
+  'ima_seen',
 ] as const satisfies readonly (keyof AcceptedColumns)[];
 
 const NOTHING_ACCEPTED: AcceptedColumns = {
@@ -32,6 +34,8 @@ const NOTHING_ACCEPTED: AcceptedColumns = {
   release: null,
   list_digest: null,
   reference_digest: null,
+  ima_count: null,
+  ima_seen: null,
 };
 
 /** @throws VerifierError `store.value` */
@@ -82,6 +86,8 @@ function readAccepted(row: AcceptedColumns): AcceptedState | undefined {
     release,
     listDigest: list_digest,
     referenceDigest: row.reference_digest ?? NO_REFERENCE,
+    imaCount: row.ima_count ?? 0,
+    imaSeen: row.ima_seen ?? 0,
   };
 }
 
@@ -98,13 +104,15 @@ export function writeAccepted(accepted: AcceptedState | undefined): AcceptedColu
     release: accepted.release,
     list_digest: accepted.listDigest,
     reference_digest: accepted.referenceDigest,
+    ima_count: accepted.imaCount,
+    ima_seen: accepted.imaSeen,
   };
 }
 
 /** The columns of the accepted state alone, of whatever row holds them. */
 export function acceptedColumns(row: AcceptedColumns): AcceptedColumns {
   const { reset_count, restart_count, clock, safe, event_count, pcrs, audit_counter, release, list_digest } = row;
-  const { reference_digest } = row;
+  const { reference_digest, ima_count, ima_seen } = row;
   return {
     reset_count,
     restart_count,
@@ -116,6 +124,8 @@ export function acceptedColumns(row: AcceptedColumns): AcceptedColumns {
     release,
     list_digest,
     reference_digest,
+    ima_count,
+    ima_seen,
   };
 }
 

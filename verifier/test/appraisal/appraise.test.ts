@@ -81,7 +81,7 @@ describe('appraise', () => {
     const terminal = new TestTerminal().bootRelease(1, ['boot.bin']);
     const challenge = challengeOf('gate');
     const input = inputOf(terminal, challenge, terminal.answer(challenge));
-    const last = CHECKS.at(-1);
+    const last = CHECKS.find(({ name }) => name.includes('started and audited'));
     const result = appraise(
       input,
       CHECKS.map((check) => (check === last ? thrower(check) : check)),

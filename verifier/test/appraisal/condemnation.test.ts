@@ -8,12 +8,13 @@ const boot = (resetCount: number, restartCount = 0): BootIdentity => ({ resetCou
 
 function found(codes: readonly ReasonCode[], of?: BootIdentity): AttestationResult {
   const findings = codes.map((code) => ({ code, detail: 'for a test' }));
-  return { verdict: 'untrusted', findings, state: undefined, boot: of };
+  return { verdict: 'untrusted', findings, warnings: [], state: undefined, boot: of };
 }
 
 const affirming = (of: BootIdentity): AttestationResult => ({
   verdict: 'trusted',
   findings: [],
+  warnings: [],
   state: { ...acceptedState(1), ...of },
   boot: of,
 });
@@ -70,7 +71,13 @@ describe('condemnationAfter', () => {
   }
 
   it('an unknown result touches nothing', () => {
-    const unknown: AttestationResult = { verdict: 'unknown', findings: [], state: undefined, boot: boot(9) };
+    const unknown: AttestationResult = {
+      verdict: 'unknown',
+      findings: [],
+      warnings: [],
+      state: undefined,
+      boot: boot(9),
+    };
     const before = pronounced(['log.replay']);
     expect(condemnationAfter(before, unknown, circumstances())).to.equal(before);
     expect(condemnationAfter(undefined, unknown, circumstances())).to.equal(undefined);

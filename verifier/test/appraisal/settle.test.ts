@@ -12,6 +12,7 @@ const RUNTIME: Settling = { purpose: 'runtime', at: NOW + 1000, referenceRevisio
 const MALFUNCTION: AttestationResult = {
   verdict: 'unknown',
   findings: [{ code: 'verifier.malfunction', detail: 'a defect' }],
+  warnings: [],
   state: undefined,
   boot: { resetCount: 1, restartCount: 0 },
 };

@@ -57,6 +57,7 @@ describe('configuration', () => {
         partsDeadlineMs: 60_000,
         maxEvents: 1_000_000,
         maxListBytes: 1_048_576,
+        maxPlatformLogBytes: 16_777_216,
         messagesPerSecond: 20,
         messageBurst: 200,
       },

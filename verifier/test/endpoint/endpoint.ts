@@ -233,6 +233,7 @@ export class TestEndpoint {
         partsDeadlineMs: 30_000,
         maxEvents: 100_000,
         maxListBytes: 1_048_576,
+        maxPlatformLogBytes: 65_536,
         messagesPerSecond: 1000,
         messageBurst: 1000,
         ...policy,

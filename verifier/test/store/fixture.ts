@@ -103,6 +103,8 @@ export function acceptedState(round: number): AcceptedState {
     release: 2,
     listDigest: bytes(32, round),
     referenceDigest: bytes(32, round + 7),
+    imaCount: round,
+    imaSeen: round + 2,
   };
 }
 

@@ -5,7 +5,9 @@ import { componentTests, releaseTests } from './components.ts';
 import { honest } from './honest.ts';
 import { identityTests } from './identity.ts';
 import { logTests } from './log.ts';
+import { MACHINE_MANIFEST_BYTES } from './machine.ts';
 import { NOTES } from './notes.ts';
+import { platformTests } from './platform.ts';
 import { contextTests, quoteTests } from './quote.ts';
 import { AK, AT_THE_GATE, AUDIENCE, acceptedAt, TERMINAL } from './scene.ts';
 import { gate, RUNTIME, RUNTIME_BEFORE, undecided } from './verdicts.ts';
@@ -44,6 +46,11 @@ export function appraisalDraft(): Draft {
       ),
     ],
   };
+  const ofMachines: DraftGroup = {
+    type: 'Appraisal',
+    fields: { ...shared, manifest: MACHINE_MANIFEST_BYTES },
+    tests: platformTests(),
+  };
   const withoutReference: DraftGroup = {
     type: 'Appraisal',
     fields: { ...shared, manifest: null },
@@ -53,5 +60,5 @@ export function appraisalDraft(): Draft {
       gate('no manifest, and a quote by another key', 'Signer', 'quote.signer', { qualifiedSigner: fill(34, 1) }),
     ],
   };
-  return { file: 'appraisal', notes: NOTES, groups: [withReference, withoutReference] };
+  return { file: 'appraisal', notes: NOTES, groups: [withReference, withoutReference, ofMachines] };
 }

@@ -30,7 +30,7 @@ const BOOT_COMPONENTS: readonly (readonly [name: string, pcr: number])[] = [
 export const RUNTIME_COMPONENT = 'app/meter';
 
 /** Releases 2 (until EXPIRY), 3 and 4; 2 is the lowest that may run. Every release has its own files. */
-const MANIFEST: Manifest = {
+export const MANIFEST: Manifest = {
   issuer: 'maker',
   model: 'meter-3',
   sequence: 7,

@@ -12,6 +12,10 @@ export type Flag =
   | 'NotFresh'
   | 'Release'
   | 'Component'
+  | 'Event'
+  | 'Entry'
+  | 'Behind'
+  | 'Absent'
   | 'Undecided'
   | 'HighS'
   | 'Slow';
@@ -41,6 +45,10 @@ export const NOTES: Readonly<Record<Flag, Note>> = {
   NotFresh: note('REPLAY', 'what was measured earlier is shown as measured now', 'F-24'),
   Release: note('ROLLBACK', 'a release runs that the manifest does not allow any more', 'F-30'),
   Component: note('APPRAISAL', 'a changed, foreign or missing component runs', 'F-24', 'F-34'),
+  Event: note('APPRAISAL', 'the firmware loaded or measured what nobody listed', 'F-27'),
+  Entry: note('APPRAISAL', 'the kernel measured what nobody listed, or the list is of another boot', 'F-26', 'F-27'),
+  Behind: note('REPLAY', 'the quote stays behind the list for ever, and its tail is never looked at', 'F-28'),
+  Absent: note('DEFAULT_ALLOW', 'a log that should be there is not missed', 'F-79'),
   Undecided: note('DEFAULT_ALLOW', 'what cannot be appraised is trusted, or held against the terminal', 'F-79'),
   HighS: note('INTEROPERABILITY', 'half of the honest terminals are refused', 'F-61'),
   Slow: note('FALSE_ALARM', 'an honest terminal is condemned'),

@@ -34,6 +34,16 @@ import {
   started,
 } from './boot.ts';
 
+/** What the challenge asks of the platform's logs, and what the terminal answers. */
+export interface PlatformScene {
+  readonly asked: { readonly firmware?: true; readonly ima?: number };
+  /** sent; absent where the terminal sends none */
+  readonly firmware?: Uint8Array;
+  readonly ima?: Uint8Array;
+  /** sent instead of the quoted values; null for none */
+  readonly pcrs?: Uint8Array | null;
+}
+
 /** Everything that goes into one piece of evidence. A vector changes one of these and leaves the rest honest. */
 export interface Scene {
   readonly purpose: 'gate' | 'runtime' | 'enrol';
@@ -49,13 +59,14 @@ export interface Scene {
   readonly signed: Partial<QuoteContext>;
   readonly reading: ClockReading;
   readonly claims: Uint8Array;
-  /** accepted before; the log goes on from there */
+  /** what was extended before: our own log goes on from there */
   readonly start: LogPoint | undefined;
   /** what was extended */
   readonly extended: readonly Entry[];
   /** what is sent, where that is something else */
   readonly sent: readonly Entry[] | undefined;
   readonly lists: readonly ComponentList[];
+  readonly platform?: PlatformScene | undefined;
   readonly previous: AcceptedBefore | undefined;
   readonly now: number;
 }
@@ -88,17 +99,19 @@ export const AT_THE_GATE: Scene = {
   now: NOW,
 };
 
-/** What was accepted of a terminal an hour ago, at these events of its boot. */
-export function acceptedAt(events: readonly Entry[], release = 3): AcceptedBefore {
+/** What was accepted of a terminal an hour ago, at these events of its boot. @param start what the firmware had extended before them */
+export function acceptedAt(events: readonly Entry[], release = 3, start?: LogPoint): AcceptedBefore {
   return {
     clock: 1_800_000n,
     resetCount: 3,
     restartCount: 0,
     safe: true,
-    ...reached(undefined, events),
+    ...reached(start, events),
     auditCounter: 41n,
     release,
     listDigest: listDigest(listOf(release)),
+    imaCount: undefined,
+    imaSeen: undefined,
     referenceUnchanged: true,
   };
 }
@@ -132,13 +145,14 @@ function reached(start: LogPoint | undefined, entries: readonly Entry[]): LogPoi
 
 /** The fields of a vector. */
 export function evidenceOf(scene: Scene): Readonly<Record<string, unknown>> {
-  const { nonce, purpose, cursor, binding, claims, extended, sent, lists, previous, now } = scene;
+  const { nonce, purpose, cursor, binding, claims, extended, sent, lists, previous, now, platform } = scene;
   const challenge = encodeMessage({
     type: 'challenge',
     nonce,
     purpose,
     selection: writePcrSelection(scene.asked),
     cursor,
+    ...platform?.asked,
   });
   const attest = attestOf(scene, challenge);
   return {
@@ -149,14 +163,26 @@ export function evidenceOf(scene: Scene): Readonly<Record<string, unknown>> {
     claims,
     slices: [sliceOf(sent ?? extended)],
     lists: lists.map(encodeComponentList),
+    ...(platform === undefined ? {} : platformFields(scene, platform)),
     previous,
     now,
   };
 }
 
+function platformFields(scene: Scene, { firmware, ima, pcrs }: PlatformScene): Readonly<Record<string, unknown>> {
+  const sent = pcrs === undefined ? quotedPcrs(scene) : pcrs;
+  return { pcrs: sent ?? undefined, firmware, ima };
+}
+
+/** The selected values, one behind the other. */
+export function quotedPcrs(scene: Scene): Uint8Array {
+  const { pcrs } = reached(scene.start, scene.extended);
+  const selected = scene.asked.flatMap((bank) => bank.pcrs);
+  return bytes(...selected.map((pcr) => pcrs.subarray(pcr * 32, pcr * 32 + 32)));
+}
+
 /** The quote over what was extended, as a TPM makes it. */
 function attestOf(scene: Scene, challenge: Uint8Array): Uint8Array {
-  const { pcrs } = reached(scene.start, scene.extended);
   const context: QuoteContext = {
     purpose: scene.purpose,
     challengeDigest: sha256(challenge),
@@ -169,7 +195,6 @@ function attestOf(scene: Scene, challenge: Uint8Array): Uint8Array {
     claimsDigest: sha256(scene.claims),
     ...scene.signed,
   };
-  const selected = scene.asked.flatMap((bank) => bank.pcrs);
   return writeAttest({
     magic: TPM_GENERATED_VALUE,
     qualifiedSigner: scene.qualifiedSigner,
@@ -180,7 +205,7 @@ function attestOf(scene: Scene, challenge: Uint8Array): Uint8Array {
       type: 'quote',
       selection: scene.asked,
       selectionBytes: writePcrSelection(scene.asked),
-      pcrDigest: sha256(bytes(...selected.map((pcr) => pcrs.subarray(pcr * 32, pcr * 32 + 32)))),
+      pcrDigest: sha256(quotedPcrs(scene)),
     },
   });
 }

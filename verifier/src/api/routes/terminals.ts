@@ -1,5 +1,6 @@
 import { isId, REASONS, type ReasonCode, toHex } from '@mtm-attest/protocol';
 import * as v from 'valibot';
+import { isWarning } from '../../appraisal/warning.ts';
 import type { TerminalRecord } from '../../endpoint/terminal-record.ts';
 import { VerifierError } from '../../error.ts';
 import { type HistoryPlace, history, latestExplanation, latestResult } from '../../store/results.ts';
@@ -127,7 +128,8 @@ async function judged(
   record: TerminalRecord,
 ): Promise<{ readonly verdict: string; readonly reasons: readonly ShownReason[] }> {
   const { verdict, codes } = services.judge(record, services.now());
-  const details = record.condemned === undefined ? new Map<string, string>() : await detailsOf(services, record);
+  const isExplained = record.condemned !== undefined || record.info.some(isWarning);
+  const details = isExplained ? await detailsOf(services, record) : new Map<string, string>();
   const reasons = codes.map((code) => {
     const { meaning, next } = REASONS[code];
     const detail = details.get(code);
