@@ -19,6 +19,9 @@ import { checkImaTlv, checkTemplateName } from './tlv-import.ts';
 
 /** Largest log in JSON, in bytes: it is read at once. */
 const MAX_JSON_BYTES = 67_108_864;
+/** Objects and arrays take memory that short texts do not show; in records there is one for some 30 characters at most. */
+const CHARACTERS_PER_OBJECT = 16;
+const OBJECTS_OF_ANY = 64;
 const LOWER_HEX = /^[0-9a-f]*$/;
 const OTHER_ALGORITHM = /^0x[0-9A-Fa-f]{4}$/;
 const U32 = 0xffffffff;
@@ -140,11 +143,21 @@ function jsonText(bytes: Uint8Array): string {
 }
 
 function parsed(json: string): unknown {
+  if (countObjects(json) > OBJECTS_OF_ANY + json.length / CHARACTERS_PER_OBJECT) throw new ProtocolError('cel.json');
   try {
     return JSON.parse(json);
   } catch (cause) {
     throw new ProtocolError('cel.json', undefined, { cause });
   }
+}
+
+function countObjects(json: string): number {
+  let count = 0;
+  for (let i = 0; i < json.length; i++) {
+    const character = json.charAt(i);
+    if (character === '{' || character === '[') count += 1;
+  }
+  return count;
 }
 
 /** Members and texts of a value, however deep it is nested. */

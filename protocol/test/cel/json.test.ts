@@ -94,6 +94,14 @@ describe('CEL-JSON', () => {
     expectRefusal(() => read(event('{"type":"else"}')), 'cel.content-type');
   });
 
+  it('refuses many small objects before it builds them (F-46)', () => {
+    const text = `[${'{},'.repeat(2_000_000)}{}]`;
+    const before = process.memoryUsage().heapUsed;
+    expectRefusal(() => read(text), 'cel.json');
+    expect(process.memoryUsage().heapUsed - before).to.be.below(4 * text.length);
+    expect(read(jsonOf(Array.from({ length: 500 }, () => EVENT_1)))).to.have.length(500);
+  });
+
   it('is not taken in by depth: nothing recurses on input (F-45)', () => {
     for (const text of ['['.repeat(200_000), `${'['.repeat(200_000)}${']'.repeat(200_000)}`])
       expectRefusal(() => read(text), 'cel.json');
