@@ -10,6 +10,7 @@ import { openTpm2 } from '../../src/platform/tpm2/open-tpm2.ts';
 import { handlesOf } from '../../src/tpm2/capabilities.ts';
 import type { TpmClient } from '../../src/tpm2/client.ts';
 import { HANDLE_KIND, STARTUP } from '../../src/tpm2/constants.ts';
+import { installFirmware } from '../firmware.ts';
 import { COMMAND } from '../platform/machines.ts';
 import { requestFor, verified } from '../platform/quoting.ts';
 import { expectRefusal } from '../refusal.ts';
@@ -124,6 +125,25 @@ describe('mtm-agent with --tpm', () => {
       expect(() => tpm.tool('tpm2_checkquote', ...paths, '-g', 'sha256', '-q', NONCE)).to.throw();
     });
   });
+
+  it('a terminal boots on it: measured, logged and extended, and goes on in the same boot', () =>
+    inTemporaryDirectory(async (state) => {
+      const firmware = installFirmware();
+      try {
+        const enrol = (...more: string[]): Ended =>
+          mtmAgent('enrol', '--state', state, '--slots', firmware.slots, '--json', ...more);
+        const pcrs: string[] = [];
+        for (let i = 0; i < 2; i++) {
+          const ended = enrol('--tpm', tpm.address);
+          expect(JSON.parse(ended.stdout), ended.stderr).to.include({ code: 'token.missing' });
+          pcrs.push(toHex(await tpm.once(async (client) => (await Banks.of(client)).read())));
+        }
+        expect(pcrs[0]).to.equal(pcrs[1]).and.not.to.equal(toHex(resetPcrs()));
+        expect(JSON.parse(enrol().stdout)).to.include({ code: 'option.invalid' });
+      } finally {
+        firmware.remove();
+      }
+    }));
 
   it('a counter that is gone ends it with 1 and says which', () =>
     inTemporaryDirectory(async (root) => {

@@ -262,6 +262,56 @@ describe('commands to a TPM emulator', () => {
     await undefine();
   });
 
+  it('one session authorises while another hides, or one policy session does both (Part 1, 19.6.5)', async () => {
+    const password = new Secret(Uint8Array.of(1, 2, 3));
+    await define(AUTHREAD | AUTHWRITE, 8, Uint8Array.of(1, 2, 3));
+    const { name } = await client.run(NV_READ_PUBLIC, { handles: [permanent(INDEX)], parameters: undefined });
+    const data = sha256(Buffer.from('data')).subarray(0, 8);
+    tap.exchanges.length = 0;
+    await withPrimary(client, OWNER, { area: SRK_TEMPLATE }, (saltKey) =>
+      withSession(client, { kind: 'hmac', saltKey }, (hiding) =>
+        withSession(client, { kind: 'hmac', saltKey }, async (session) => {
+          const auths = [{ session, password }];
+          const entity = { handle: INDEX, name };
+          const written = { data, offset: 0 };
+          const [command, response] = [
+            { session: hiding, command: true },
+            { session: hiding, response: true },
+          ];
+          await client.run(NV_WRITE, { handles: [entity, entity], auths, parameters: written, confidential: command });
+          const after = await client.run(NV_READ_PUBLIC, { handles: [permanent(INDEX)], parameters: undefined });
+          const index = { handle: INDEX, name: after.name };
+          const read = { size: 8, offset: 0 };
+          const handles = [index, index];
+          expect(await client.run(NV_READ, { handles, auths, parameters: read, confidential: response })).to.deep.equal(
+            data,
+          );
+          const random = { parameters: { length: 8 }, confidential: response };
+          expect(await client.run(GET_RANDOM, random)).to.have.length(8);
+        }),
+      ),
+    );
+    const bus = tap.exchanges.flatMap(({ command, response }) => [command, response]);
+    expect(bus.some((bytes) => holds(bytes, data))).to.equal(false);
+    await undefine();
+    await withPrimary(client, ENDORSEMENT, { area: akTemplate(UNIQUE) }, (ak) =>
+      withPrimary(client, ENDORSEMENT, { area: EK_TEMPLATES['ecc-p256'] }, async (ek) => {
+        const parameters = { credential: data, objectName: ak.name };
+        const made = await client.run(MAKE_CREDENTIAL, { handles: [ek], parameters });
+        await withSession(client, { kind: 'policy', saltKey: ek }, async (session) => {
+          await client.run(POLICY_SECRET, { handles: [ENDORSEMENT, permanent(session.handle)], parameters: undefined });
+          const opened = await client.run(ACTIVATE_CREDENTIAL, {
+            handles: [ak, ek],
+            auths: [{}, { session }],
+            parameters: made,
+            confidential: { session, command: true, response: true },
+          });
+          expect(opened).to.deep.equal(data);
+        });
+      }),
+    );
+  });
+
   it('an answer that was altered on the bus, anywhere, is refused', async () => {
     for (const at of [14, 15, 16, 31, 33, 40, 65, 68, 69, 99]) {
       tap.alter = (command, response) => {
