@@ -44,6 +44,8 @@ export const VERIFIER_CODES = {
   'corim.schema': 'the document is not a CoRIM that is understood here: have the part named corrected',
   'corim.profile': 'the profile is not known here, or the document breaks its rules: have the part named corrected',
   'enrolment.token-invalid': 'the token is unknown, has expired or is not for this terminal: make a new one',
+  'token.class':
+    'this verifier knows no root of endorsement certificates, without which a token of this class enrols nobody: make one for tpm-unproven',
   'terminal.unknown': 'no terminal of this id is enrolled: look at the list of terminals',
   'terminal.nothing-open': 'there is nothing about this terminal that waits for a person: look at its verdict',
   'terminal.not-connected': 'the terminal is not connected to this verifier: try again once it is',

@@ -19,6 +19,7 @@ const STATUSES: Readonly<Partial<Record<VerifierCode, number>>> = {
   'request.unauthorized': 401,
   'request.not-found': 404,
   'request.too-large': 413,
+  'token.class': 422,
   'terminal.unknown': 404,
   'terminal.not-connected': 409,
   'terminal.nothing-open': 409,

@@ -41,6 +41,12 @@ const terminal = object({
   lastSeenAt: time,
   lastAffirmedAt: nullableTime,
   akName: hex,
+  ekName: {
+    ...hex,
+    type: ['string', 'null'],
+    description:
+      'Name of the endorsement key in whose TPM the attestation key was proven to be; null where the class proves none',
+  },
   session: index,
   boot: {
     ...object({ resetCount: index, restartCount: index, release: index, events: index }),

@@ -37,7 +37,7 @@ export function quoteIsOfEnrolledKey(input: AppraisalInput, examined: Examined):
       qualifyingData: expectedData(input),
     });
     const claims = parseClaims(evidence.claims);
-    if (claims.tokenDigest !== undefined) return withToken();
+    if (claims.tokenDigest !== undefined || claims.activation !== undefined) return ofAnEnrolment();
     examined.claims = claims;
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
@@ -46,9 +46,9 @@ export function quoteIsOfEnrolledKey(input: AppraisalInput, examined: Examined):
   return { affirms: ['origin'], findings: [] };
 }
 
-/** Only an enrolment knows a token (SPEC.md 5.2). */
-function withToken(): Outcome {
-  return { affirms: [], findings: [{ code: 'evidence.malformed', detail: 'the claims carry an enrolment token' }] };
+/** Only an enrolment knows a token and opens a credential (SPEC.md 5.2). */
+function ofAnEnrolment(): Outcome {
+  return { affirms: [], findings: [{ code: 'evidence.malformed', detail: 'the claims are those of an enrolment' }] };
 }
 
 function expectedData({ challenge, binding, audience, enrolment, evidence }: AppraisalInput): Uint8Array {

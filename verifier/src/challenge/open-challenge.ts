@@ -2,6 +2,7 @@ import {
   challengeId,
   encodeMessage,
   type LogCursor,
+  type Message,
   type PcrSelection,
   type Purpose,
   writePcrSelection,
@@ -47,6 +48,8 @@ export interface ChallengeWish {
   readonly firmware?: boolean;
   /** from which entry on the IMA list is wanted */
   readonly ima?: number | undefined;
+  /** for the enrolment of a TPM */
+  readonly activation?: Pick<Message<'challenge'>, 'credential' | 'encryptedSecret'> | undefined;
   readonly expiresAt: number;
   readonly challengedAt: number;
 }
@@ -61,6 +64,7 @@ export function openChallenge(wish: ChallengeWish): OpenChallenge {
     ...(wish.knownList === undefined ? {} : { knownList: wish.knownList }),
     ...(wish.firmware === true ? { firmware: true } : {}),
     ...(wish.ima === undefined ? {} : { ima: wish.ima }),
+    ...wish.activation,
   });
   const digest = nodeCrypto.sha256(bytes);
   return {

@@ -33,7 +33,10 @@ export function addTokenCommand(program: Command): void {
     .option('--set <key=value>', 'set one key of the configuration', collect, [])
     .requiredOption('--terminal <id>', 'the terminal that may enrol with it', idArgument)
     .addOption(
-      new Option('--class <class>', "what the terminal's trusted environment is")
+      new Option(
+        '--class <class>',
+        "what the terminal's trusted environment is; tpm-endorsed is refused as long as no root of endorsement certificates can be configured",
+      )
         .choices(TERMINAL_CLASSES)
         .makeOptionMandatory(),
     )

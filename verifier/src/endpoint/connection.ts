@@ -349,7 +349,8 @@ export class Connection {
 
   #refuse(refusal: Refusal): void {
     this.#services.metrics.refusal(refusal.code);
-    this.#services.log.info({ remote: this.remote, terminal: this.terminal, code: refusal.code }, 'refused');
+    const { code, reason } = refusal;
+    this.#services.log.info({ remote: this.remote, terminal: this.terminal, code, reason }, 'refused');
     if (this.#socket.readyState === this.#socket.OPEN) {
       this.#socket.send(encodeMessage({ type: 'refusal', code: refusal.code }));
       this.#socket.close(refusal.close);

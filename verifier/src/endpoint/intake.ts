@@ -80,7 +80,7 @@ export class Intake {
     if (this.#owner.isClosed() || this.#stopped) return;
     const arrivedAt = this.#now();
     if (!isBinary) {
-      this.#owner.refuse(new Refusal('message.type', CLOSES.unsupported.code));
+      this.#owner.refuse(new Refusal('message.type', { close: CLOSES.unsupported.code }));
       return;
     }
     if (this.#waiting >= MAX_WAITING || this.#isTooMuch(data.length, arrivedAt)) {

@@ -9,10 +9,13 @@ export class Refusal extends Error {
   readonly code: RefusalCode;
   /** WebSocket close code */
   readonly close: number;
+  /** for the operator alone; no secrets */
+  readonly reason: string | undefined;
 
-  constructor(code: RefusalCode, close: number = closeCodeOf(code)) {
+  constructor(code: RefusalCode, options: { readonly close?: number; readonly reason?: string } = {}) {
     super(code);
     this.code = code;
-    this.close = close;
+    this.close = options.close ?? closeCodeOf(code);
+    this.reason = options.reason;
   }
 }

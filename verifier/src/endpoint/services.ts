@@ -30,7 +30,12 @@ export interface EnrolmentChange {
   readonly akName: Uint8Array;
   readonly qualifiedName: Uint8Array;
   readonly sessionKey: Uint8Array;
+  /** Name of the endorsement key beside which the AK was proven, or undefined where the class proves none */
+  readonly ekName: Uint8Array | undefined;
 }
+
+/** `refused`: the endorsement key is another terminal's. The others are described where the token is consumed. */
+export type EnrolmentOutcome = 'enrolled' | 'token-reused' | 'token-invalid' | 'same-ak' | 'refused';
 
 /** What an unused or rightly repeated token stands for. */
 export interface TokenRecord {
@@ -51,7 +56,7 @@ export interface EndpointStore {
   /** @returns undefined where the token is unknown or has expired */
   findToken(secretHash: Uint8Array, now: number): Promise<TokenRecord | undefined>;
   /** Consumes the token in the transaction that writes the enrolment. */
-  enrol(change: EnrolmentChange, now: number): Promise<'enrolled' | 'token-reused' | 'token-invalid' | 'same-ak'>;
+  enrol(change: EnrolmentChange, now: number): Promise<EnrolmentOutcome>;
   findList(digest: Uint8Array): Promise<Uint8Array | undefined>;
   keepList(digest: Uint8Array, bytes: Uint8Array): Promise<void>;
   alarm(code: string, terminal: string | undefined, detail: string, at: number): Promise<void>;

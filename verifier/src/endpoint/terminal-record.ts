@@ -13,6 +13,8 @@ export interface TerminalRecord extends Standing {
   readonly qualifiedName: Uint8Array;
   /** SubjectPublicKeyInfo (DER) */
   readonly sessionKey: Uint8Array;
+  /** Name of the endorsement key beside which the AK was proven, if any */
+  readonly ekName: Uint8Array | undefined;
   readonly enrolledAt: number;
   readonly admission: 'enrolled' | 'admitted' | 'suspended';
   /** raised by every proven connection; results of an older one never commit */

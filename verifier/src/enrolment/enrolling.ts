@@ -1,6 +1,7 @@
 import {
   attestationKey,
   type ChannelBinding,
+  type Claims,
   equalBytes,
   keyOfSpki,
   type Message,
@@ -18,11 +19,13 @@ import {
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { type OpenChallenge, openChallenge } from '../challenge/open-challenge.ts';
 import { Refusal } from '../endpoint/refusal.ts';
-import type { EndpointServices } from '../endpoint/services.ts';
+import type { EndpointServices, TokenRecord } from '../endpoint/services.ts';
+import { type Activation, beginActivation } from './activation.ts';
 
 /**
  * A token on its way to an enrolment: its holder proves by a quote of purpose 1 that the AK is restricted, that the session key belongs to it,
- * and that both know the token. The quote says nothing of the PCRs: the gate does (SPEC.md 6.5).
+ * that both know the token, and, where the token is for a TPM, that the AK lives beside its endorsement key. The quote says nothing of the PCRs:
+ * the gate does (SPEC.md 6.5).
  */
 export class Enrolling {
   readonly challenge: OpenChallenge;
@@ -33,12 +36,14 @@ export class Enrolling {
   readonly #akKey: VerificationKey;
   readonly #akName: Uint8Array;
   readonly #secretHash: Uint8Array;
+  readonly #activation: Activation | undefined;
 
   private constructor(
     services: EndpointServices,
     request: Message<'enrol'>,
     binding: ChannelBinding,
     secretHash: Uint8Array,
+    token: TokenRecord,
   ) {
     this.#services = services;
     this.#request = request;
@@ -49,19 +54,22 @@ export class Enrolling {
     this.#akName = nameOf(request.akPublic, nodeCrypto);
     checkSessionKey(request.sessionKey);
     const { clock, policy, random } = services;
+    this.#activation = beginActivation(token.class, request, this.#akName, random);
     this.challenge = openChallenge({
       purpose: 'enrol',
       nonce: random(32),
       selection: policy.selection,
       cursor: undefined,
       knownList: undefined,
+      activation: this.#activation?.sent,
       expiresAt: clock.monotonic() + policy.enrolmentDeadlineMs,
       challengedAt: clock.wall(),
     });
   }
 
   /**
-   * @throws Refusal `enrolment.token-invalid` (unknown, expired, or another terminal's), `enrolment.refused` (keys)
+   * @throws Refusal `enrolment.token-invalid` (unknown, expired, or another terminal's), `enrolment.refused` (keys, or the endorsement key is not
+   * what the class asks for), `enrolment.not-endorsed`
    */
   static async begin(
     services: EndpointServices,
@@ -74,9 +82,10 @@ export class Enrolling {
       throw new Refusal('enrolment.token-invalid');
     }
     try {
-      return new Enrolling(services, request, binding, secretHash);
+      return new Enrolling(services, request, binding, secretHash, token);
     } catch (cause) {
-      if (cause instanceof ProtocolError) throw new Refusal('enrolment.refused');
+      if (cause instanceof ProtocolError) throw refused(cause.message);
+      if (cause instanceof Refusal) await raiseAlarm(services, request.terminal, cause);
       throw cause;
     }
   }
@@ -89,8 +98,12 @@ export class Enrolling {
   async conclude(evidence: Message<'evidence'>, arrivedAt: number): Promise<void> {
     const { clock, store } = this.#services;
     const qualifiedName = primaryQualifiedName(TPM_RH.ENDORSEMENT, this.#akName, nodeCrypto);
-    if (arrivedAt > this.challenge.expiresAt || !this.#holds(evidence, qualifiedName)) {
-      throw new Refusal('enrolment.refused');
+    if (arrivedAt > this.challenge.expiresAt) throw refused('the evidence came after the life of its challenge');
+    const { activation } = this.#proven(evidence, qualifiedName);
+    if (!this.#isActivated(activation)) {
+      const refusal = refused('the attestation key was not proven to be in the TPM of the endorsement key');
+      await raiseAlarm(this.#services, this.terminal, refusal);
+      throw refusal;
     }
     const outcome = await store.enrol(
       {
@@ -100,17 +113,21 @@ export class Enrolling {
         akName: this.#akName,
         qualifiedName,
         sessionKey: this.#request.sessionKey,
+        ekName: this.#activation?.ekName,
       },
       clock.wall(),
     );
     if (outcome !== 'enrolled') throw new Refusal(`enrolment.${outcome}`);
   }
 
-  #holds(evidence: Message<'evidence'>, qualifiedSigner: Uint8Array): boolean {
-    if (!equalBytes(evidence.challenge, this.challenge.id) || !isWithoutLog(evidence)) return false;
+  /** The claims of a quote that verified. @throws Refusal `enrolment.refused` */
+  #proven(evidence: Message<'evidence'>, qualifiedSigner: Uint8Array): Claims {
+    if (!equalBytes(evidence.challenge, this.challenge.id)) throw refused('the evidence is for another challenge');
+    if (!isWithoutLog(evidence)) throw refused('the evidence carries a log or lists');
     try {
-      const { tokenDigest } = parseClaims(evidence.claims);
-      if (tokenDigest === undefined || !equalBytes(tokenDigest, this.#secretHash)) return false;
+      const claims = parseClaims(evidence.claims);
+      const { tokenDigest } = claims;
+      if (tokenDigest === undefined || !equalBytes(tokenDigest, this.#secretHash)) throw refused('another token');
       verifyQuote({
         attest: evidence.attest,
         signature: evidence.signature,
@@ -119,11 +136,17 @@ export class Enrolling {
         selection: this.challenge.selection,
         qualifyingData: this.#qualifyingData(evidence.claims),
       });
-      return true;
-    } catch (error) {
-      if (error instanceof ProtocolError) return false;
-      throw error;
+      return claims;
+    } catch (cause) {
+      if (cause instanceof ProtocolError) throw refused(cause.message);
+      throw cause;
     }
+  }
+
+  /** A proof where none was asked for is as wrong as none where one was. */
+  #isActivated(proof: Uint8Array | undefined): boolean {
+    if (this.#activation === undefined || proof === undefined) return this.#activation === proof;
+    return equalBytes(proof, this.#activation.proof);
   }
 
   #qualifyingData(claims: Uint8Array): Uint8Array {
@@ -143,6 +166,15 @@ export class Enrolling {
       nodeCrypto.sha256,
     );
   }
+}
+
+function refused(reason: string): Refusal {
+  return new Refusal('enrolment.refused', { reason });
+}
+
+/** Whoever holds a valid token and is not what it was made for concerns the operator. */
+async function raiseAlarm({ store, clock }: EndpointServices, terminal: string, refusal: Refusal): Promise<void> {
+  await store.alarm('enrolment.unproven', terminal, refusal.reason ?? refusal.code, clock.wall());
 }
 
 /** The PCRs are the gate's business: no log, no lists, nothing that follows. */

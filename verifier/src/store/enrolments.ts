@@ -1,13 +1,11 @@
 import { equalBytes } from '@mtm-attest/protocol';
 import type { Selectable } from 'kysely';
-import type { EnrolmentChange } from '../endpoint/services.ts';
+import type { EnrolmentChange, EnrolmentOutcome } from '../endpoint/services.ts';
 import { raiseAlarm } from './alarms.ts';
 import { condemnationColumn } from './json-column.ts';
 import type { Database } from './open.ts';
 import type { AcceptedColumns, TerminalsTable, TokensTable } from './tables.ts';
 import { acceptedColumns, writeAccepted } from './terminal-row.ts';
-
-export type EnrolmentOutcome = 'enrolled' | 'token-reused' | 'token-invalid' | 'same-ak';
 
 type TokenRow = Selectable<TokensTable>;
 type TerminalRow = Selectable<TerminalsTable>;
@@ -16,8 +14,9 @@ type TerminalRow = Selectable<TerminalsTable>;
  * Consumes a token and writes the enrolment. Everything happens in the caller's transaction: a token is never used without its
  * enrolment, and no enrolment is written without its token.
  *
- * `enrolled` is also the answer to the same token with the same AK and session key once more; nothing is written then.
+ * `enrolled` is also the answer to the same token with the same AK, session key and endorsement key once more; nothing is written then.
  * `token-reused`: a used token came with another AK; an alarm is raised and the terminal is unknown until a person resolves it.
+ * `refused`: the endorsement key is that of another terminal; an alarm is raised, and the token is still there.
  * `same-ak`: a break of identity is not healed by enrolling the same AK anew, nor by another one in between.
  */
 export async function consumeToken(
@@ -41,6 +40,7 @@ export async function consumeToken(
     .executeTakeFirst();
   if (token.consumed_at !== null) return await presentedAgain(tx, token, terminal, change, now);
   if (now > token.expires_at) return 'token-invalid';
+  if (await isEkOfAnother(tx, operator, change, now)) return 'refused';
   const known = await knownOfAk(tx, terminal, change.akName);
   if (known !== undefined && awaitsNewAk(known)) return 'same-ak';
   await tx
@@ -71,7 +71,8 @@ async function presentedAgain(
   if (akName === null || sessionKey === null || terminal === undefined) return 'token-invalid';
   if (equalBytes(akName, change.akName)) {
     const present = equalBytes(terminal.ak_name, akName) && equalBytes(terminal.session_key, sessionKey);
-    return present && equalBytes(sessionKey, change.sessionKey) ? 'enrolled' : 'token-invalid';
+    const same = equalBytes(sessionKey, change.sessionKey) && isSame(terminal.ek_name ?? undefined, change.ekName);
+    return present && same ? 'enrolled' : 'token-invalid';
   }
   if (now > token.expires_at) return 'token-invalid';
   await tx
@@ -83,6 +84,31 @@ async function presentedAgain(
   const detail = 'a used enrolment token was presented with another attestation key';
   await raiseAlarm(tx, token.operator, { code: 'enrolment.token-reused', terminal: token.terminal, detail, at: now });
   return 'token-reused';
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : equalBytes(a, b);
+}
+
+/** One TPM, or a copy of its state, is one terminal: under a second name it would hide what the first has done (F-07). */
+async function isEkOfAnother(
+  tx: Database,
+  operator: string,
+  { terminal, ekName }: EnrolmentChange,
+  now: number,
+): Promise<boolean> {
+  if (ekName === undefined) return false;
+  const other = await tx
+    .selectFrom('terminals')
+    .select('terminal')
+    .where('operator', '=', operator)
+    .where('ek_name', '=', ekName)
+    .where('terminal', '!=', terminal)
+    .executeTakeFirst();
+  if (other === undefined) return false;
+  const detail = `its endorsement key is enrolled as ${other.terminal}`;
+  await raiseAlarm(tx, operator, { code: 'enrolment.ek-reused', terminal, detail, at: now });
+  return true;
 }
 
 /** Nothing was appraised under this enrolment yet, whatever is known of its AK. */
@@ -110,6 +136,7 @@ async function writeEnrolment(
     ak_name: change.akName,
     qualified_name: change.qualifiedName,
     session_key: change.sessionKey,
+    ek_name: change.ekName ?? null,
     enrolled_at: now,
     admission: 'enrolled' as const,
     last_seen_at: now,

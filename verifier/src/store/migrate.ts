@@ -4,6 +4,7 @@ import { VerifierError } from '../error.ts';
 import { foundation } from './migrations/0001-foundation.ts';
 import { floors } from './migrations/0002-floors.ts';
 import { platformLogs } from './migrations/0003-platform-logs.ts';
+import { endorsement } from './migrations/0004-endorsement.ts';
 
 /** One step of the schema: portable statements, run once, never changed afterwards. */
 export interface Migration {
@@ -11,7 +12,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [foundation, floors, platformLogs];
+export const MIGRATIONS: readonly Migration[] = [foundation, floors, platformLogs, endorsement];
 
 interface MigrationTable {
   readonly schema_migrations: { id: string; checksum: string; applied_at: number };

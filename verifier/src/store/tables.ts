@@ -68,6 +68,8 @@ export interface TerminalsTable extends AcceptedColumns {
   qualified_name: Uint8Array;
   /** SubjectPublicKeyInfo (DER) */
   session_key: Uint8Array;
+  /** null where the class proves none; no two terminals of an operator have the same */
+  ek_name: Uint8Array | null;
   enrolled_at: number;
   admission: 'enrolled' | 'admitted' | 'suspended';
   session: number;

@@ -48,6 +48,7 @@ export function readTerminal(row: Row): TerminalRecord {
     akName: row.ak_name,
     qualifiedName: row.qualified_name,
     sessionKey: row.session_key,
+    ekName: row.ek_name ?? undefined,
     enrolledAt: row.enrolled_at,
     admission: row.admission,
     session: row.session,

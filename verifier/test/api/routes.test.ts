@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Manifest, parseEnrolmentToken } from '@mtm-attest/protocol';
+import { type Manifest, parseEnrolmentToken, toHex } from '@mtm-attest/protocol';
 import { expect } from 'chai';
 import { API_SCHEMAS } from '../../src/api/schemas.ts';
 import { leafHash } from '../../src/ledger/tree.ts';
@@ -80,6 +80,18 @@ describe('addresses of the API', () => {
       expect(reason).to.include({ code: 'component.digest' });
       expect(reason?.['detail'], 'the finding, from the result that condemned').to.contain('lib/x.js differs');
       expect(reason?.['next']).to.contain('Restore');
+    });
+
+    it('shows beside which endorsement key a terminal was proven, and null where its class proves none', async () => {
+      await enrolled(api.store.db, 't-1');
+      expect((await api.get('/v1/terminals/t-1')).json).to.include({ ekName: null });
+      await api.store.db
+        .updateTable('terminals')
+        .set({ ek_name: bytes(34, 3) })
+        .execute();
+      const { json } = await api.get('/v1/terminals/t-1');
+      expectSchema(API_SCHEMAS.Terminal, json);
+      expect(json).to.include({ ekName: toHex(bytes(34, 3)) });
     });
 
     it('the verdict follows the clock, not the row', async () => {
@@ -220,6 +232,15 @@ describe('addresses of the API', () => {
       expect(await findToken(api.store.db, OPERATOR, hash, 12_001)).to.equal(undefined);
       const rows = await api.store.db.selectFrom('tokens').selectAll().execute();
       expect(JSON.stringify(rows.map((row) => Object.values(row).map(String)))).not.to.contain(String(bytes(32, 77)));
+    });
+
+    it('makes none that enrols nobody: no root of endorsement certificates is known (F-07)', async () => {
+      const wanted = { terminal: 't-1', model: 'model-1' };
+      const { status, json } = await api.post('/v1/tokens', { ...wanted, class: 'tpm-endorsed' });
+      expect([status, json['code']]).to.deep.equal([422, 'token.class']);
+      expect(json['next']).to.contain('tpm-unproven');
+      expect(await api.store.db.selectFrom('tokens').selectAll().execute()).to.deep.equal([]);
+      expect((await api.post('/v1/tokens', { ...wanted, class: 'tpm-unproven' })).status).to.equal(201);
     });
 
     it('refuses ids, classes and fields that are none', async () => {

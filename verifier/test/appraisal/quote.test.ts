@@ -137,10 +137,12 @@ describe('the quote is by the enrolled key, for this challenge and channel', () 
     }
   });
 
-  it('refuses claims that carry an enrolment token: only an enrolment knows one', () => {
+  it('refuses claims that carry an enrolment token or an activation: only an enrolment knows them', () => {
     const lies = { tokenDigest: new Uint8Array(32), context: { keyToBind: undefined } };
     const terminal = booted();
     expectOnly(gate(terminal, {}, lies), 'evidence.malformed', terminal.boot);
+    const other = booted();
+    expectOnly(gate(other, {}, { activation: new Uint8Array(32) }), 'evidence.malformed', other.boot);
   });
 
   it('decodes claims only after the quote that covers them, and refuses signed claims that are none', () => {

@@ -13,6 +13,7 @@ export function recordOf(terminal: TestTerminal, changes: Partial<TerminalRecord
     akName: terminal.akName,
     qualifiedName: terminal.qualifiedName,
     sessionKey: terminal.session.spki(),
+    ekName: undefined,
     enrolledAt: NOW - 10_000,
     admission: 'enrolled',
     session: 1,

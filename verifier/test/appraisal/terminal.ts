@@ -50,6 +50,7 @@ export interface Lies {
   readonly audit?: { readonly event: LogEvent | undefined };
   readonly auditCounter?: bigint;
   readonly tokenDigest?: Uint8Array;
+  readonly activation?: Uint8Array | undefined;
   readonly signer?: TestKey;
 }
 
@@ -214,6 +215,7 @@ export class TestTerminal {
     const claims = encodeClaims({
       auditCounter: lies.auditCounter ?? this.auditCounter,
       tokenDigest: lies.tokenDigest,
+      activation: lies.activation,
     });
     const context: QuoteContext = {
       purpose: challenge.purpose,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { TerminalClass } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { expect } from 'chai';
 import type { ClientOptions } from 'ws';
@@ -131,6 +132,7 @@ export class TestEndpoint {
           akName,
           qualifiedName,
           sessionKey: session.spki(),
+          ekName: undefined,
         },
         now,
       );
@@ -139,13 +141,17 @@ export class TestEndpoint {
   }
 
   /** A fresh token for a terminal. @returns its 32 secret bytes */
-  async token(terminal: string, lifeMs: number = DAY_MS): Promise<Uint8Array> {
+  async token(
+    terminal: string,
+    lifeMs: number = DAY_MS,
+    terminalClass: TerminalClass = 'simulated',
+  ): Promise<Uint8Array> {
     const secret = new Uint8Array(randomBytes(32));
     const now = Date.now();
     await addToken(this.store.db, OPERATOR, {
       secretHash: nodeCrypto.sha256(secret),
       terminal,
-      class: 'simulated',
+      class: terminalClass,
       model: MODEL,
       createdAt: now,
       expiresAt: now + lifeMs,

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { EnrolmentChange } from '../../src/endpoint/services.ts';
+import type { EnrolmentChange, EnrolmentOutcome } from '../../src/endpoint/services.ts';
 import { verdictOf } from '../../src/liveness/verdict.ts';
 import { listAlarms } from '../../src/store/alarms.ts';
-import { consumeToken, type EnrolmentOutcome } from '../../src/store/enrolments.ts';
+import { consumeToken } from '../../src/store/enrolments.ts';
 import { GroupCommit } from '../../src/store/group-commit.ts';
 import { resolveTerminal } from '../../src/store/terminals.ts';
 import { findToken, forgetTokens } from '../../src/store/tokens.ts';
@@ -108,6 +108,23 @@ describe('enrolment tokens', () => {
     await enrolled(store.db, 't-1', 1);
     expect(await consume(enrolment('t-1', 1, 9), 1001 + DAY_MS)).to.equal('token-invalid');
     expect((await stored(store.db, 't-1')).unknownCode).to.equal(undefined);
+  });
+
+  it('prove an endorsement key for one terminal of an operator; another operator has its own (F-07, F-92)', async () => {
+    const ekName = bytes(34, 70);
+    await addTokenFor(store.db, 't-1', 1);
+    await addTokenFor(store.db, 't-2', 2);
+    expect(await consume({ ...enrolment('t-1', 1, 1), ekName })).to.equal('enrolled');
+    expect((await stored(store.db, 't-1')).ekName).to.deep.equal(ekName);
+    expect(await consume({ ...enrolment('t-2', 2, 2), ekName })).to.equal('refused');
+    expect(await alarms()).to.deep.equal(['enrolment.ek-reused t-2 1']);
+    await addTokenFor(store.db, 't-2', 2, 'operator-b');
+    const theirs = { ...enrolment('t-2', 2, 2), ekName };
+    const outcome = await store.db.transaction().execute((tx) => consumeToken(tx, 'operator-b', theirs, NOW));
+    expect(outcome).to.equal('enrolled');
+    expect(await consume({ ...enrolment('t-2', 2, 2), ekName: bytes(34, 71) }), 'the token is still there').to.equal(
+      'enrolled',
+    );
   });
 
   it('of another operator are not found (F-92)', async () => {

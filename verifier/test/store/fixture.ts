@@ -55,6 +55,7 @@ export function enrolment(terminal: string, secret: number, ak: number): Enrolme
     akName: bytes(34, ak),
     qualifiedName: bytes(34, ak + 100),
     sessionKey: bytes(91, ak),
+    ekName: undefined,
   };
 }
 

@@ -157,6 +157,7 @@ async function shown(services: ApiServices, record: TerminalRecord): Promise<unk
     lastSeenAt: record.lastSeenAt,
     lastAffirmedAt: record.lastAffirmedAt ?? null,
     akName: toHex(record.akName),
+    ekName: record.ekName === undefined ? null : toHex(record.ekName),
     session: record.session,
     boot:
       accepted === undefined

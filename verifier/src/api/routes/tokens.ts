@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { encodeEnrolmentToken, TERMINAL_CLASSES } from '@mtm-attest/protocol';
 import * as v from 'valibot';
+import { canEnrol } from '../../enrolment/activation.ts';
+import { VerifierError } from '../../error.ts';
 import { addToken } from '../../store/tokens.ts';
 import { idText, readInput } from '../input.ts';
 import type { ApiRoute } from '../route.ts';
@@ -17,8 +19,10 @@ export const tokenRoutes: readonly ApiRoute[] = [
     summary: 'Makes an enrolment token; its text is in the answer and nowhere else',
     body: schemaRef('TokenRequest'),
     answers: { 201: { about: 'the token', schema: schemaRef('Token') } },
+    problems: ['token.class'],
     handle: async (services, request) => {
       const wanted = readInput(tokenRequest, request.body);
+      if (!canEnrol(wanted.class)) throw new VerifierError('token.class', wanted.class);
       const { group, operator, enrolment } = services;
       const secret = services.random(SECRET_BYTES);
       const secretHash = new Uint8Array(createHash('sha256').update(secret).digest());
