@@ -14,11 +14,13 @@ export interface TpmLock {
 /**
  * The one place at a TPM: two agents would each log what the other did not extend. It is a name in the abstract namespace of Linux, which the
  * kernel frees with the process that holds it, however that ends: there is no stale lock to recognise. /dev/tpm0 and /dev/tpmrm0 are one TPM.
- * Another program of this machine can hold the name and so keep the agent from starting, never make it share.
+ * Another program of this machine can hold the name and so keep the agent from starting, never make it share. Systems other than Linux have no such
+ * names: there the place on the state directory is all that keeps agents apart.
  *
  * @throws AgentError `tpm.in-use`
  */
 export async function lockTpm(address: TpmAddress): Promise<TpmLock> {
+  if (process.platform !== 'linux') return { release: () => undefined };
   const name = toHex(nodeCrypto.sha256(utf8(await placeOf(address)))).slice(0, 32);
   const server = createServer((socket) => socket.destroy());
   await listening(server, `\0mtm-attest/tpm/${name}`);
@@ -45,7 +47,8 @@ async function placeOf(address: TpmAddress): Promise<string> {
 function listening(server: Server, name: string): Promise<void> {
   return new Promise((done, reject) => {
     server.once('error', (cause) => {
-      reject(new AgentError('tpm.in-use', undefined, { cause }));
+      const taken = 'code' in cause && cause.code === 'EADDRINUSE';
+      reject(new AgentError(taken ? 'tpm.in-use' : 'platform.failed', taken ? undefined : cause.message, { cause }));
     });
     server.listen(name, done);
   });

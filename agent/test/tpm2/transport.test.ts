@@ -68,7 +68,7 @@ describe('the way to a TPM', () => {
       });
       await expectRefusal(() => transport.exchange(COMMAND, SHORT_MS), 'tpm.timeout');
       await expectRefusal(() => transport.exchange(COMMAND, LONG_MS), 'tpm.timeout');
-      expect(asked).to.equal(1);
+      expect(asked).to.be.at.most(1);
     });
 
     it('refuses half a response, a size that is none, and bytes behind the response', async () => {

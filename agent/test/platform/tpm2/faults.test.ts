@@ -11,7 +11,7 @@ import { requestFor, SELECTION } from '../quoting.ts';
 import { SwtpmMachine } from './swtpm-machine.ts';
 
 const SEED = 20_261_125;
-const RUNS = 400;
+const RUNS = 300;
 const ZEROS = new Uint8Array(32);
 
 /** Everything that an agent asks of its TPM, once. */
