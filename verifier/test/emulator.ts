@@ -12,6 +12,8 @@ export const CHECKQUOTE = 'tpm2_checkquote';
 
 const ATTEMPTS = 500;
 const BETWEEN_ATTEMPTS_MS = 10;
+/** Command of the control channel, with no flags. */
+const INIT = Uint8Array.of(0, 0, 0, 2, 0, 0, 0, 0);
 
 /** Whether swtpm and tpm2-tools are on this machine. */
 export function emulatorIsInstalled(): boolean {
@@ -68,6 +70,15 @@ export class Emulator {
 
   read(file: string): Uint8Array {
     return new Uint8Array(readFileSync(join(this.directory, file)));
+  }
+
+  /** The power goes and comes back; nobody has started the TPM yet. */
+  async powerCycle(): Promise<void> {
+    const socket = connect(join(this.directory, 'tpm.ctrl'));
+    await once(socket, 'connect');
+    socket.write(INIT);
+    await once(socket, 'data');
+    socket.destroy();
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AgentError, type OpenTpm2, openTpm2 } from '@mtm-attest/agent';
@@ -12,7 +10,6 @@ import { Device, manifestFor } from './device.ts';
 import { TestVerifier } from './verifier.ts';
 
 const QUIET = ['audit.intervalMs=3600000', 'audit.graceMs=3600000'];
-const INIT = Uint8Array.of(0, 0, 0, 2, 0, 0, 0, 0);
 const COUNTERS = ['0x01804d10', '0x01804d11', '0x01804d12', '0x01804d13'];
 const ATTRIBUTES = 'authread|authwrite|no_da|nt=counter';
 
@@ -34,7 +31,7 @@ describe('a terminal with a TPM emulator', () => {
     state = mkdtempSync(join(tmpdir(), 'mtm-tre-'));
     device.switchTo('a', 1, await verifier.publish(manifestFor([device.install('a', 1)])));
     await start();
-    await device.agent.enrol(await verifier.token('t-1', 'model-1'));
+    await device.agent.enrol(await verifier.token('t-1', 'model-1', 'tpm-unproven'));
     device.connect();
     expect(await next()).to.deep.equal(['trusted']);
   });
@@ -73,18 +70,10 @@ describe('a terminal with a TPM emulator', () => {
     execFileSync(command, args, { cwd: emulator().directory, env, stdio: 'ignore' });
   }
 
-  async function powerCycle(): Promise<void> {
-    const socket = connect(join(emulator().directory, 'tpm.ctrl'));
-    await once(socket, 'connect');
-    socket.write(INIT);
-    await once(socket, 'data');
-    socket.destroy();
-  }
-
   async function reboot(kind: 'reset' | 'restart' | 'resume'): Promise<void> {
     await stop();
     tool('tpm2_shutdown', ...(kind === 'reset' ? ['-c'] : []));
-    await powerCycle();
+    await emulator().powerCycle();
     tool('tpm2_startup', ...(kind === 'resume' ? [] : ['-c']));
     await start();
     device.connect();
@@ -163,7 +152,7 @@ describe('a terminal with a TPM emulator', () => {
       expect(await audit()).to.deep.equal(['trusted']);
       await stop();
       for (const name of files) cpSync(join(copy, name), join(emulator().directory, name));
-      await powerCycle();
+      await emulator().powerCycle();
       tool('tpm2_startup', '-c');
       await start();
       device.connect();

@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Manifest } from '@mtm-attest/protocol';
+import type { Manifest, TerminalClass } from '@mtm-attest/protocol';
 import { loadConfig } from '../../src/config/load.ts';
 import { assemble } from '../../src/daemon/assemble.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
@@ -67,8 +67,8 @@ export class TestVerifier {
     return body;
   }
 
-  async token(terminal: string, model: string): Promise<string> {
-    return await this.#site.token(terminal, 'simulated', model);
+  async token(terminal: string, model: string, terminalClass: TerminalClass = 'simulated'): Promise<string> {
+    return await this.#site.token(terminal, terminalClass, model);
   }
 
   /** Verdict and codes of a terminal now. */

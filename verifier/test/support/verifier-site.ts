@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
+import type { TerminalClass } from '@mtm-attest/protocol';
 import { initialise } from '../../src/cli/init.ts';
 
 export interface Answer {
@@ -111,7 +112,7 @@ export class VerifierSite {
     return JSON.parse(text);
   }
 
-  async token(terminal: string, kind: 'simulated' | 'software', model: string): Promise<string> {
+  async token(terminal: string, kind: TerminalClass, model: string): Promise<string> {
     const { token } = (await this.api('POST', '/v1/tokens', { terminal, class: kind, model })) as {
       readonly token: string;
     };
