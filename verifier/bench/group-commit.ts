@@ -81,6 +81,7 @@ function resultOf(record: TerminalRecord, round: number): ResultItem {
     record: { ...record, version: round },
     settled,
     nextAuditAt: round + 1,
+    referenceRevision: 0,
     challengedAt: round,
     explanation: [],
     result: {

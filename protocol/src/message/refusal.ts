@@ -47,6 +47,10 @@ export const REFUSALS = {
     'the token asks for a certificate of the endorsement key that leads to a root of this verifier, which knows none',
   ),
   'enrolment.same-ak': refusal('verifier', 'after a break of identity only another attestation key can be enrolled'),
+  'enrolment.ak-in-use': refusal(
+    'verifier',
+    'the attestation key is, or was, that of another terminal: a trusted environment has one name',
+  ),
   'log.full': refusal('terminal', 'the log of this boot is full: no evidence comes until the terminal reboots (F-29)'),
   'verifier.malfunction': refusal('verifier', 'the verifier met a defect of its own'),
 } as const;

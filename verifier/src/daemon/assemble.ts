@@ -25,7 +25,8 @@ import { storeObserver } from './store-observer.ts';
 import { packageVersion } from './version.ts';
 import { WallClock } from './wall-clock.ts';
 
-const LISTS_KEPT = 1024;
+/** Components of the lists kept in memory: some 30 MB. */
+const COMPONENTS_KEPT = 200_000;
 const SOURCES = { wall: Date.now, monotonic: () => performance.now() };
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
@@ -72,8 +73,14 @@ async function withStore(config: Config, files: ConfiguredFiles, parts: Parts, l
   parts.watch = watch;
   const services: EndpointServices = {
     policy: endpointPolicy(config),
-    store: endpointStore(db, operator, group, () => clock.now()),
-    lists: new ComponentLists(LISTS_KEPT),
+    store: endpointStore(
+      db,
+      operator,
+      group,
+      () => clock.now(),
+      () => references.refresh(),
+    ),
+    lists: new ComponentLists(COMPONENTS_KEPT),
     clock: { wall: () => clock.now(), monotonic: SOURCES.monotonic },
     random,
     reference: (model) => references.find(model),

@@ -295,16 +295,18 @@ export class Audit {
     const { policy } = this.#services;
     const record = this.#record;
     const { challenge } = collector;
+    const referenceRevision = this.#services.referenceRevision();
     const settled = settle(record, result, {
       purpose: challenge.purpose,
       at: input.now,
-      referenceRevision: this.#services.referenceRevision(),
+      referenceRevision,
     });
     const judged = this.#services.judge({ ...record, ...settled }, input.now);
     return {
       record,
       settled,
       nextAuditAt,
+      referenceRevision,
       challengedAt: challenge.challengedAt,
       explanation: explain(
         settled.condemned === undefined ? [...result.findings, ...result.warnings] : result.findings,
@@ -340,7 +342,7 @@ export class Audit {
       nextAuditAt: change.nextAuditAt,
       version: this.#record.version + 1,
     };
-    if (result.verdict === 'trusted') await this.#keepLists(collector);
+    if (result.verdict === 'trusted') await this.#keepList(collector);
     this.#services.metrics.result(verdict, purpose);
     const reasons = verdict === 'trusted' ? {} : { codes };
     return {
@@ -349,14 +351,15 @@ export class Audit {
     };
   }
 
-  /** Only lists that the log names, and that matched the Reference Values, are kept: a terminal cannot fill the store. */
-  async #keepLists(collector: EvidenceCollector): Promise<void> {
-    for (const [id, { list, bytes }] of collector.lists) {
-      const digest = collector.fold.listDigests.get(id);
-      if (digest === undefined || this.#services.lists.get(id) !== undefined) continue;
-      await this.#services.store.keepList(digest, bytes);
-      this.#services.lists.set(id, list);
-    }
+  /** Of lists that matched their Reference Values, the one that the next challenge can name as known: a terminal cannot fill the store. */
+  async #keepList(collector: EvidenceCollector): Promise<void> {
+    const digest = collector.fold.facts().lastAudit?.listDigest;
+    if (digest === undefined) return;
+    const id = toHex(digest);
+    const received = collector.lists.get(id);
+    if (received === undefined || this.#services.lists.get(id) !== undefined) return;
+    await this.#services.store.keepList(digest, received.bytes);
+    this.#services.lists.set(id, received.list);
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@mtm-attest/protocol';
 import type { WebSocket } from 'ws';
 import { Enrolling } from '../enrolment/enrolling.ts';
+import type { SeenSession } from '../store/liveness.ts';
 import { Audit } from './audit.ts';
 import { AuditTimer } from './audit-timer.ts';
 import { proveTerminal } from './hello.ts';
@@ -92,6 +93,12 @@ export class Connection {
   /** The proven terminal, or undefined. */
   get terminal(): string | undefined {
     return this.#audit?.record.terminal;
+  }
+
+  /** The session of the proven terminal, or undefined. */
+  get session(): SeenSession | undefined {
+    const record = this.#audit?.record;
+    return record === undefined ? undefined : { terminal: record.terminal, session: record.session };
   }
 
   get socket(): WebSocket {

@@ -1,3 +1,4 @@
+import type { SeenSession } from '../store/liveness.ts';
 import type { Connection, ConnectionOwner } from './connection.ts';
 import type { EndpointServices } from './services.ts';
 
@@ -8,8 +9,8 @@ export class Connections implements ConnectionOwner {
   /** in order of arrival, so that the first is the oldest */
   readonly #unauthenticated = new Set<Connection>();
   readonly #proven = new Map<string, Connection>();
-  /** terminals that answered a ping since they were last noted */
-  readonly #seen = new Set<string>();
+  /** terminals that answered a ping since they were last noted, and the sessions they did it in */
+  readonly #seen = new Map<string, SeenSession>();
   #draining = false;
 
   constructor(maxUnauthenticated: number, services: EndpointServices) {
@@ -35,8 +36,10 @@ export class Connections implements ConnectionOwner {
     if (this.#unauthenticated.size >= this.#maxUnauthenticated) oldest?.displace();
     this.#unauthenticated.add(connection);
     connection.socket.on('pong', () => {
-      const terminal = connection.terminal;
-      if (terminal !== undefined && this.#proven.get(terminal) === connection) this.#seen.add(terminal);
+      const { session } = connection;
+      if (session !== undefined && this.#proven.get(session.terminal) === connection) {
+        this.#seen.set(session.terminal, session);
+      }
     });
   }
 
@@ -57,8 +60,8 @@ export class Connections implements ConnectionOwner {
   }
 
   /** Pings everybody; @returns who answered since the last time. */
-  ping(): readonly string[] {
-    const seen = [...this.#seen];
+  ping(): readonly SeenSession[] {
+    const seen = [...this.#seen.values()];
     this.#seen.clear();
     for (const { socket } of this.#proven.values()) {
       if (socket.readyState === socket.OPEN) socket.ping();

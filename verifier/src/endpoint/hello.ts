@@ -17,14 +17,12 @@ export interface ProvenTerminal {
   readonly akKey: VerificationKey;
 }
 
-/** The base point of P-256 (SP 800-186, 3.2.1.3). */
-const G = {
-  x: fromHex('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296'),
-  y: fromHex('4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5'),
-} as const;
-
-/** Any key: a name that nobody has takes as long as one that somebody has (F-69). */
-const NOBODY = nodeCrypto.importKey({ ...G, algorithm: 'ecdsa-p256', hash: 'sha256' });
+/** SubjectPublicKeyInfo of the base point of P-256 (SP 800-186, 3.2.1.3): a key, imported as anybody's is, for a name that nobody has (F-69). */
+const NOBODY = fromHex(
+  '3059301306072a8648ce3d020106082a8648ce3d03010703420004' +
+    '6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296' +
+    '4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5',
+);
 
 /**
  * Which terminal signed the hello over this connection's nonce and channel. An unknown terminal and a wrong signature get the same answer.
@@ -38,7 +36,7 @@ export async function proveTerminal(
   remote: string,
 ): Promise<ProvenTerminal> {
   const record = await services.store.find(context.terminal);
-  const sessionKey = record === undefined ? NOBODY : nodeCrypto.importKey(keyOfSpki(record.sessionKey));
+  const sessionKey = nodeCrypto.importKey(keyOfSpki(record?.sessionKey ?? NOBODY));
   if (!sessionKey.verify(helloMessage(context), signature) || record === undefined) {
     if (record !== undefined) raiseAlarm(services, record.terminal, remote);
     throw new Refusal('session.unproven');

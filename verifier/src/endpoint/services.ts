@@ -12,6 +12,8 @@ export interface ResultChange {
   readonly record: TerminalRecord;
   readonly settled: Settled;
   readonly nextAuditAt: number;
+  /** of the Reference Values that it was appraised against */
+  readonly referenceRevision: number;
   readonly result: ResultRecord;
   readonly challengedAt: number;
   readonly explanation: readonly Explained[];
@@ -35,7 +37,7 @@ export interface EnrolmentChange {
 }
 
 /** `refused`: the endorsement key is another terminal's. The others are described where the token is consumed. */
-export type EnrolmentOutcome = 'enrolled' | 'token-reused' | 'token-invalid' | 'same-ak' | 'refused';
+export type EnrolmentOutcome = 'enrolled' | 'token-reused' | 'token-invalid' | 'same-ak' | 'ak-in-use' | 'refused';
 
 /** What an unused or rightly repeated token stands for. */
 export interface TokenRecord {

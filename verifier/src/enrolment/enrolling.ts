@@ -93,7 +93,7 @@ export class Enrolling {
   /**
    * The enrolment is durable when this resolves.
    * @param arrivedAt monotonic milliseconds at which the evidence came
-   * @throws Refusal `enrolment.refused`, `enrolment.token-reused`, `enrolment.token-invalid`, `enrolment.same-ak`
+   * @throws Refusal `enrolment.refused`, `enrolment.token-reused`, `enrolment.token-invalid`, `enrolment.same-ak`, `enrolment.ak-in-use`
    */
   async conclude(evidence: Message<'evidence'>, arrivedAt: number): Promise<void> {
     const { clock, store } = this.#services;

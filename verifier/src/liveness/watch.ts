@@ -6,6 +6,7 @@ import {
   readHeartbeat,
   readOutage,
   recordVerdictChanges,
+  type SeenSession,
   touchLastSeen,
   writeHeartbeat,
   writeOutage,
@@ -42,10 +43,8 @@ const FROZEN_PART_OF_GRACE = 1 / 2;
  */
 export class LivenessWatch {
   readonly #options: WatchOptions;
-  #ping: () => readonly string[] = () => [];
+  #ping: () => readonly SeenSession[] = () => [];
   #outage: Outage | undefined;
-  /** the one that the store knows */
-  #noted: Outage | undefined;
   /** wall clock at which this verifier was last seen to run */
   #ranAt: number;
   #timer: NodeJS.Timeout | undefined;
@@ -56,7 +55,6 @@ export class LivenessWatch {
   private constructor(options: WatchOptions, outage: Outage | undefined, now: number) {
     this.#options = options;
     this.#outage = outage;
-    this.#noted = outage;
     this.#ranAt = now;
   }
 
@@ -80,7 +78,7 @@ export class LivenessWatch {
   };
 
   /** @param ping pings every proven connection and says who answered since the last time */
-  start(ping: () => readonly string[]): void {
+  start(ping: () => readonly SeenSession[]): void {
     this.#ping = ping;
     this.#arm();
   }
@@ -112,17 +110,33 @@ export class LivenessWatch {
     const { db, group, operator, clock } = this.#options;
     this.#noticeOutage();
     const now = clock.now();
-    const outage = this.#outage;
-    if (outage !== undefined && outage !== this.#noted) await writeOutage(db, operator, outage);
-    this.#noted = outage;
     if (this.#passes % PINGS_EVERY === 0) {
       await touchLastSeen(db, operator, this.#ping(), now);
       await forgetTokens(db, operator, now - TOKEN_KEPT_MS);
     }
+    await this.#shareOutage(now);
     await group.change('', (tx) => writeHeartbeat(tx, operator, now));
     if (this.#passes % LISTS_FORGOTTEN_EVERY === 0) await forgetLists(db, operator);
     this.#passes += 1;
     await recordVerdictChanges(db, operator, now, (record) => this.judge(record, now));
+  }
+
+  /** What this verifier excuses every verifier of the operator excuses, and the other way round: they judge the same rows. */
+  async #shareOutage(now: number): Promise<void> {
+    const { db, operator } = this.#options;
+    const stored = await readOutage(db, operator);
+    if (stored !== undefined && stored.until > now) {
+      const mine = this.#outage;
+      const known = mine !== undefined && mine.until > now ? mine : stored;
+      const from = Math.min(known.from, stored.from);
+      const until = Math.max(known.until, stored.until);
+      if (mine?.from !== from || mine.until !== until) this.#outage = { from, until };
+    }
+    const outage = this.#outage;
+    if (outage === undefined || outage.until <= now) return;
+    if (outage.from !== stored?.from || outage.until !== stored.until) {
+      await writeOutage(db, operator, outage);
+    }
   }
 
   /** The clock was put forward, or this process stood still: a suspended machine, a stopped process, an event loop that was held up. */

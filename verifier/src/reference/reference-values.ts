@@ -46,7 +46,6 @@ export class ReferenceValues {
    * that was changed in the store (F-87).
    */
   async load(signers: TrustedSigners = this.#signers): Promise<void> {
-    this.#signers = signers;
     const revision = await referenceRevision(this.#db, this.#operator);
     const byModel = new Map<string, ModelReference>();
     for (const { model, body } of await newestManifests(this.#db, this.#operator)) {
@@ -58,8 +57,14 @@ export class ReferenceValues {
         this.#log.warn({ model, code: error.code }, 'a stored manifest is not in force');
       }
     }
+    this.#signers = signers;
     this.#byModel = byModel;
     this.#revision = revision;
+  }
+
+  /** Reads again where another process stored newer ones. */
+  async refresh(): Promise<void> {
+    if ((await referenceRevision(this.#db, this.#operator)) !== this.#revision) await this.load();
   }
 
   /**

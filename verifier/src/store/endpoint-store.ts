@@ -11,12 +11,23 @@ import { findToken } from './tokens.ts';
 /**
  * The store as the endpoint sees it: reads go straight to the store, every write shares the transactions of the group.
  * @param wall wall clock that never goes back, milliseconds since 1970
+ * @param refresh puts newer Reference Values in force, where another process stored them
  */
-export function endpointStore(db: Database, operator: string, group: GroupCommit, wall: () => number): EndpointStore {
+export function endpointStore(
+  db: Database,
+  operator: string,
+  group: GroupCommit,
+  wall: () => number,
+  refresh: () => Promise<void>,
+): EndpointStore {
   return {
     find: (terminal) => findTerminal(db, operator, terminal),
     raiseSession: (terminal) => group.change(terminal, (tx) => raiseSession(tx, operator, terminal, wall())),
-    commitResult: (change) => group.commit({ ...change, body: encodeResultRecord(change.result) }),
+    commitResult: async (change) => {
+      const outcome = await group.commit({ ...change, body: encodeResultRecord(change.result) });
+      if (outcome.kind === 'conflict') await refresh();
+      return outcome;
+    },
     announceBoot: ({ terminal, session }, boot, at) =>
       group.change(terminal, (tx) => announceBoot(tx, operator, terminal, session, boot, at)),
     noteLate: ({ terminal, session }, code) =>

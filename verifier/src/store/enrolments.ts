@@ -18,6 +18,7 @@ type TerminalRow = Selectable<TerminalsTable>;
  * `token-reused`: a used token came with another AK; an alarm is raised and the terminal is unknown until a person resolves it.
  * `refused`: the endorsement key is that of another terminal; an alarm is raised, and the token is still there.
  * `same-ak`: a break of identity is not healed by enrolling the same AK anew, nor by another one in between.
+ * `ak-in-use`: the AK is, or was, another terminal's; an alarm is raised. One TrE has one name, and its floors and its break go with it.
  */
 export async function consumeToken(
   tx: Database,
@@ -41,6 +42,12 @@ export async function consumeToken(
   if (token.consumed_at !== null) return await presentedAgain(tx, token, terminal, change, now);
   if (now > token.expires_at) return 'token-invalid';
   if (await isEkOfAnother(tx, operator, change, now)) return 'refused';
+  const holder = await otherHolder(tx, operator, change);
+  if (holder !== undefined) {
+    const detail = `the attestation key of ${holder} was presented for ${change.terminal}`;
+    await raiseAlarm(tx, operator, { code: 'enrolment.ak-in-use', terminal: change.terminal, detail, at: now });
+    return 'ak-in-use';
+  }
   const known = await knownOfAk(tx, terminal, change.akName);
   if (known !== undefined && awaitsNewAk(known)) return 'same-ak';
   await tx
@@ -52,6 +59,26 @@ export async function consumeToken(
   if (terminal !== undefined && !equalBytes(terminal.ak_name, change.akName)) await keepFormerKey(tx, terminal, now);
   await writeEnrolment(tx, token, terminal, change, now, known);
   return 'enrolled';
+}
+
+/** Another terminal that has this AK, or had it. */
+async function otherHolder(
+  tx: Database,
+  operator: string,
+  { akName, terminal }: EnrolmentChange,
+): Promise<string | undefined> {
+  for (const table of ['terminals', 'former_keys'] as const) {
+    const row = await tx
+      .selectFrom(table)
+      .select('terminal')
+      .where('operator', '=', operator)
+      .where('ak_name', '=', akName)
+      .where('terminal', '!=', terminal)
+      .limit(1)
+      .executeTakeFirst();
+    if (row !== undefined) return row.terminal;
+  }
+  return undefined;
 }
 
 /** A break of identity ends with a new AK alone. */

@@ -4,6 +4,7 @@ import { holdsLeaf, type LedgerLeaf, LedgerWriter } from '../ledger/append.ts';
 import { leafHash } from '../ledger/tree.ts';
 import { storeFault } from './fault.ts';
 import type { Database } from './open.ts';
+import { referenceRevision } from './references.ts';
 import { ResultStatements } from './results.ts';
 import { sessionOf } from './terminals.ts';
 
@@ -44,10 +45,17 @@ export interface GroupOptions {
   readonly gatherMs?: number;
 }
 
+/** What the entries of one transaction share. */
+interface Group {
+  readonly leaves: LedgerLeaf[];
+  /** of the operator's Reference Values, once somebody asked */
+  revision?: number;
+}
+
 /** One caller's part of a group. What `run` returns is called after the commit, and only then. */
 interface Entry {
   readonly terminal: string;
-  run(tx: Database, leaves: LedgerLeaf[]): Promise<() => void>;
+  run(tx: Database, group: Group): Promise<() => void>;
   fail(error: unknown): void;
 }
 
@@ -78,13 +86,17 @@ export class GroupCommit {
   }
 
   /**
-   * Records a result with its ledger leaf, if the row still has the session and the version that were appraised.
+   * Records a result with its ledger leaf, if the row still has the session and the version that were appraised, and no newer Reference
+   * Values were stored since, by whatever process.
    * @throws VerifierError `store.failed`: nothing was recorded; `store.uncertain`: the store could not even say whether it was
    */
   commit(item: ResultItem): Promise<ResultOutcome> {
     const hash = leafHash(item.body);
     const { terminal, session } = item.record;
-    return this.#enqueue<ResultOutcome>(terminal, async (tx, leaves) => {
+    return this.#enqueue<ResultOutcome>(terminal, async (tx, shared) => {
+      const { leaves } = shared;
+      shared.revision ??= await referenceRevision(tx, this.#operator);
+      if (shared.revision > item.referenceRevision) return { kind: 'conflict' };
       if (!(await this.#results.update(tx, item))) {
         const present = await sessionOf(tx, this.#operator, terminal);
         return { kind: present === session ? 'conflict' : 'session-gone' };
@@ -110,13 +122,13 @@ export class GroupCommit {
     if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  #enqueue<T>(terminal: string, work: (tx: Database, leaves: LedgerLeaf[]) => Promise<T>): Promise<T> {
+  #enqueue<T>(terminal: string, work: (tx: Database, group: Group) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({
         terminal,
         fail: reject,
-        run: async (tx, leaves) => {
-          const outcome = await work(tx, leaves);
+        run: async (tx, group) => {
+          const outcome = await work(tx, group);
           return () => {
             resolve(outcome);
           };
@@ -186,11 +198,12 @@ export class GroupCommit {
   }
 
   async #transaction(group: readonly Entry[]): Promise<void> {
-    const leaves: LedgerLeaf[] = [];
+    const shared: Group = { leaves: [] };
+    const { leaves } = shared;
     const answers: (() => void)[] = [];
     try {
       await this.#db.transaction().execute(async (tx) => {
-        for (const entry of group) answers.push(await entry.run(tx, leaves));
+        for (const entry of group) answers.push(await entry.run(tx, shared));
         await this.#results.insert(tx, leaves);
         await this.#ledger.append(tx, leaves);
       });

@@ -1,27 +1,45 @@
+import type { Selectable } from 'kysely';
 import type { TerminalRecord } from '../endpoint/terminal-record.ts';
 import type { JudgedVerdict, Outage } from '../liveness/verdict.ts';
 import { outageColumn } from './json-column.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import type { Database } from './open.ts';
 import { latestResultAt, shownCode } from './results.ts';
+import type { TerminalsTable } from './tables.ts';
 import { readTerminal } from './terminal-row.ts';
 
 const TOUCHED_AT_ONCE = 500;
 const SWEPT_AT_ONCE = 500;
 
-/** Notes that these terminals were connected at a moment. Versions stay: no result in progress is disturbed. */
+/** A proven connection's session. */
+export interface SeenSession {
+  readonly terminal: string;
+  readonly session: number;
+}
+
+/**
+ * Notes that these terminals were connected at a moment, by their present session: a connection that a newer one took over, at whatever
+ * verifier, says nothing of its terminal any more. Versions stay: no result in progress is disturbed.
+ */
 export async function touchLastSeen(
   db: Database,
   operator: string,
-  terminals: readonly string[],
+  terminals: readonly SeenSession[],
   at: number,
 ): Promise<void> {
   for (let from = 0; from < terminals.length; from += TOUCHED_AT_ONCE) {
+    const some = terminals.slice(from, from + TOUCHED_AT_ONCE);
     await db
       .updateTable('terminals')
       .set({ last_seen_at: at })
       .where('operator', '=', operator)
-      .where('terminal', 'in', terminals.slice(from, from + TOUCHED_AT_ONCE))
+      .where((eb) =>
+        eb(
+          eb.refTuple('terminal', 'session'),
+          'in',
+          some.map(({ terminal, session }) => eb.tuple(terminal, session)),
+        ),
+      )
       .where('last_seen_at', '<', at)
       .execute();
   }
@@ -79,7 +97,7 @@ export async function recordVerdictChanges(
       const { verdict, codes } = judge(readTerminal(row));
       const code = shownCode(verdict, codes);
       const same = verdict === row.last_verdict && code === row.last_code;
-      return same ? [] : [{ terminal: row.terminal, version: row.version, verdict, code }];
+      return same ? [] : [{ row, verdict, code }];
     });
     if (changes.length > 0) changed += await record(db, operator, now, changes);
     const last = rows.at(-1);
@@ -89,23 +107,26 @@ export async function recordVerdictChanges(
 }
 
 interface VerdictChange {
-  readonly terminal: string;
-  readonly version: number;
+  readonly row: Pick<Selectable<TerminalsTable>, 'terminal' | 'session' | 'version' | 'last_verdict' | 'last_code'>;
   readonly verdict: string;
   readonly code: string | null;
 }
 
-/** A row that was written to in the meantime is left to the next pass. */
+/** A row that was written to in the meantime, by a result, a hello or another verifier's pass, is left to the next pass. */
 async function record(db: Database, operator: string, at: number, changes: readonly VerdictChange[]): Promise<number> {
   return await db.transaction().execute(async (tx) => {
     let recorded = 0;
-    for (const { terminal, version, verdict, code } of changes) {
+    for (const { row, verdict, code } of changes) {
+      const { terminal, session, version, last_verdict: before, last_code: beforeCode } = row;
       const { numUpdatedRows } = await tx
         .updateTable('terminals')
         .set({ last_verdict: verdict, last_code: code })
         .where('operator', '=', operator)
         .where('terminal', '=', terminal)
         .where('version', '=', version)
+        .where('session', '=', session)
+        .where('last_verdict', before === null ? 'is' : '=', before)
+        .where('last_code', beforeCode === null ? 'is' : '=', beforeCode)
         .executeTakeFirstOrThrow();
       if (numUpdatedRows !== 1n) continue;
       const sequence = await nextSequence(tx, operator, terminal, at);

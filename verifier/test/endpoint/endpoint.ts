@@ -49,7 +49,7 @@ export interface EndpointSettings {
 /** The terminals' endpoint over a store of its own, on a free port, with clock, Reference Values and delays in the hands of a test. */
 export class TestEndpoint {
   readonly store: TemporaryStore;
-  readonly lists = new ComponentLists(8);
+  readonly lists = new ComponentLists(10_000);
   readonly errors: unknown[] = [];
   readonly refusals: string[] = [];
   /** added to the monotonic clock, milliseconds */
@@ -244,7 +244,7 @@ export class TestEndpoint {
         messageBurst: 1000,
         ...policy,
       },
-      store: this.#slowable(endpointStore(this.store.db, OPERATOR, this.#group, wall)),
+      store: this.#slowable(endpointStore(this.store.db, OPERATOR, this.#group, wall, () => Promise.resolve())),
       lists: this.lists,
       clock: { wall, monotonic: () => performance.now() + this.later },
       random: (length) => new Uint8Array(randomBytes(length)),

@@ -160,6 +160,13 @@ describe('evidence in parts', () => {
     }
     expect(asked).to.deep.equal([...terminal.lists.keys()].slice(1));
     expect((await client.expect('result')).verdict).to.equal('trusted');
+    const rows = await endpoint.store.db.selectFrom('component_lists').select('digest').execute();
+    const kept = rows.map(({ digest }) => toHex(digest));
+    const first = [...terminal.lists.keys()][0];
+    expect(kept, 'of the gate and of the last audit, none of those between').to.have.members([
+      first,
+      toHex(answer.list.digest),
+    ]);
   });
 
   it('is untrusted at once for what no list can mend: holding one back is no way round a verdict', async () => {

@@ -173,7 +173,7 @@ describe('sessions of one terminal', () => {
     const { connections } = endpoint.listener;
     expect(connections.ping()).to.deep.equal([]);
     await client.roundTrip();
-    expect(connections.ping()).to.deep.equal(['t-1']);
+    expect(connections.ping()).to.deep.equal([{ terminal: 't-1', session: 1 }]);
     mute.socket.terminate();
   });
 

@@ -3,7 +3,14 @@ import { WallClock } from '../../src/daemon/wall-clock.ts';
 import type { TerminalRecord } from '../../src/endpoint/terminal-record.ts';
 import { LivenessWatch } from '../../src/liveness/watch.ts';
 import { GroupCommit } from '../../src/store/group-commit.ts';
-import { latestMoment, readHeartbeat, writeHeartbeat, writeOutage } from '../../src/store/liveness.ts';
+import {
+  latestMoment,
+  readHeartbeat,
+  readOutage,
+  type SeenSession,
+  writeHeartbeat,
+  writeOutage,
+} from '../../src/store/liveness.ts';
 import { history } from '../../src/store/results.ts';
 import { findToken } from '../../src/store/tokens.ts';
 import {
@@ -29,7 +36,7 @@ class Watched {
   readonly group: GroupCommit;
   /** transactions that the group made */
   committed = 0;
-  readonly seen: string[] = [];
+  readonly seen: SeenSession[] = [];
   wall = START;
   monotonic = 0;
   clock: WallClock;
@@ -197,6 +204,17 @@ describe('LivenessWatch', () => {
     expect(watched.watch.judge(record, watched.wall).verdict).to.equal('trusted');
   });
 
+  it('excuses what another verifier of the operator excuses, so that two judge a row alike', async () => {
+    const record = await trusted('t-1');
+    await watched.open();
+    const theirs = { from: START, until: START + DAY_MS };
+    await writeOutage(watched.store.db, OPERATOR, theirs);
+    await watched.live(81);
+    expect(watched.watch.judge(record, watched.wall).verdict).to.equal('trusted');
+    expect(await watched.verdicts('t-1')).to.deep.equal([]);
+    expect(await readOutage(watched.store.db, OPERATOR)).to.deep.equal(theirs);
+  });
+
   it('writes the heartbeat when it opens, and again as long as it runs', async () => {
     const { db } = watched.store;
     await watched.open();
@@ -214,14 +232,14 @@ describe('LivenessWatch', () => {
   });
 
   it('notes who answered a ping, and records the verdict of who did not', async () => {
-    await trusted('t-1', 1);
+    const seen = await trusted('t-1', 1);
     await trusted('t-2', 2);
     await watched.open();
     for (const ms of [20, 20, 20, 20, 1]) {
-      watched.seen.push('t-1');
+      watched.seen.push(seen);
       await watched.live(ms);
     }
-    watched.seen.push('t-1');
+    watched.seen.push(seen);
     await watched.passMade();
     await watched.passMade();
     expect((await stored(watched.store.db, 't-1')).lastSeenAt).to.equal(watched.wall);

@@ -169,6 +169,23 @@ describe('Reference Values in force', () => {
     expect(found?.releases.get(1)?.components.get('app.js')?.digest).to.deep.equal(bytes(32, 1));
   });
 
+  it('are those of another process once they are asked for again, and signers change with them or not at all', async () => {
+    const mine = values(trusting(1, ed25519));
+    const theirs = values(trusting(1, ed25519));
+    await mine.publish(signManifest(manifest(3), [ed25519]), 5);
+    expect(theirs.find('model-1')).to.equal(undefined);
+    await theirs.refresh();
+    expect(theirs.find('model-1')?.sequence).to.equal(3);
+    await store.db.schema.alterTable('manifests').renameTo('away').execute();
+    const failed = await mine.load(trusting(1, p256)).then(
+      () => false,
+      () => true,
+    );
+    expect(failed).to.equal(true);
+    await store.db.schema.alterTable('away').renameTo('manifests').execute();
+    expect((await mine.publish(signManifest(manifest(4), [ed25519]), 6)).changed).to.equal(true);
+  });
+
   it('a manifest that is refused is logged and changes nothing', async () => {
     const references = values(trusting(1, ed25519));
     await references.publish(signManifest(manifest(3), [ed25519]), 5);

@@ -239,6 +239,17 @@ describe('enrolment tokens', () => {
       expect((await stored(store.db, 't-1')).akName).to.deep.equal(bytes(34, 2));
     });
 
+    it('are refused for an AK that another terminal has, or had: its floors and its break would be left behind (F-20)', async () => {
+      await enrolled(store.db, 't-1', 1);
+      await addTokenFor(store.db, 't-2', 2);
+      expect(await consume(enrolment('t-2', 2, 1))).to.equal('ak-in-use');
+      expect(await alarms()).to.deep.equal(['enrolment.ak-in-use t-2 1']);
+      await addTokenFor(store.db, 't-1', 3);
+      expect(await consume(enrolment('t-1', 3, 3))).to.equal('enrolled');
+      expect(await consume(enrolment('t-2', 2, 1)), 'a former key').to.equal('ak-in-use');
+      expect(await consume(enrolment('t-2', 2, 2)), 'the token was not used up').to.equal('enrolled');
+    });
+
     it('make the token before worthless for its old holder', async () => {
       await enrolled(store.db, 't-1', 1);
       await addTokenFor(store.db, 't-1', 2);

@@ -122,6 +122,7 @@ export function trustedResult(record: TerminalRecord, round: number, changes: Pa
       accepted: acceptedState(round),
     },
     nextAuditAt: at + 300_000,
+    referenceRevision: 0,
     challengedAt: at - 10,
     explanation: [],
     result: {

@@ -4,6 +4,7 @@ import { VerifierError } from '../../src/error.ts';
 import { ledgerSize, readLeaf } from '../../src/ledger/append.ts';
 import { leafHash } from '../../src/ledger/tree.ts';
 import { GroupCommit, type GroupObserver, MAX_GROUP, type ResultOutcome } from '../../src/store/group-commit.ts';
+import { writeMeta } from '../../src/store/meta.ts';
 import { SqliteEngineDialect } from '../../src/store/sqlite/dialect.ts';
 import { openEngine } from '../../src/store/sqlite/engine.ts';
 import type { Tables } from '../../src/store/tables.ts';
@@ -148,6 +149,15 @@ describe('group commit', () => {
     ]);
     expect([first.kind, second.kind]).to.deep.equal(['committed', 'conflict']);
     expect(await ledgerSize(store.db, OPERATOR)).to.equal(1);
+  });
+
+  it('a result under older Reference Values than the store has is a conflict: another process published (F-30)', async () => {
+    const record = await enrolled(store.db, 't-1');
+    await writeMeta(store.db, OPERATOR, 'referenceRevision', '7');
+    expect((await group.commit(trustedResult(record, 1, { referenceRevision: 6 }))).kind).to.equal('conflict');
+    expect(await ledgerSize(store.db, OPERATOR)).to.equal(0);
+    expect((await stored(store.db, 't-1')).accepted).to.equal(undefined);
+    expect((await group.commit(trustedResult(record, 1, { referenceRevision: 7 }))).kind).to.equal('committed');
   });
 
   it('a result of an older session never commits, in the same group or later (F-59)', async () => {

@@ -4,7 +4,7 @@ import { ALARM_REPEAT_MS, listAlarms, raiseAlarm } from '../../src/store/alarms.
 import { GroupCommit } from '../../src/store/group-commit.ts';
 import { readHeartbeat, recordVerdictChanges, touchLastSeen, writeHeartbeat } from '../../src/store/liveness.ts';
 import { type HistoryPlace, history, latestExplanation, latestResult } from '../../src/store/results.ts';
-import { listTerminals } from '../../src/store/terminals.ts';
+import { listTerminals, raiseSession } from '../../src/store/terminals.ts';
 import {
   enrolled,
   OPERATOR,
@@ -52,17 +52,44 @@ describe('liveness in the store', () => {
   it('last seen goes forward only, for the terminals named, and disturbs no result in progress', async () => {
     const record = await enrolled(store.db, 't-1', 1);
     await enrolled(store.db, 't-2', 2);
-    await touchLastSeen(store.db, OPERATOR, ['t-1'], 9000);
-    await touchLastSeen(store.db, OPERATOR, ['t-1'], 8000);
+    await touchLastSeen(store.db, OPERATOR, [record], 9000);
+    await touchLastSeen(store.db, OPERATOR, [record], 8000);
     expect((await stored(store.db, 't-1')).lastSeenAt).to.equal(9000);
     expect((await stored(store.db, 't-2')).lastSeenAt).to.equal(2000);
     expect((await group.commit(trustedResult(record, 1))).kind).to.equal('committed');
   });
 
-  it('touches more terminals than one statement takes', async () => {
-    const names = Array.from({ length: 1200 }, (_, i) => `absent-${i}`);
+  it('last seen is not moved by a connection that a newer session took over', async () => {
+    const record = await enrolled(store.db, 't-1', 1);
+    await raiseSession(store.db, OPERATOR, 't-1', 3000);
+    await touchLastSeen(store.db, OPERATOR, [record], 9000);
+    expect((await stored(store.db, 't-1')).lastSeenAt).to.equal(3000);
+  });
+
+  it('two verifiers that record one change record it once', async () => {
     await enrolled(store.db, 't-1', 1);
-    await touchLastSeen(store.db, OPERATOR, [...names, 't-1'], 9000);
+    const both = [1, 2].map(() =>
+      recordVerdictChanges(store.db, OPERATOR, 9000, judge('unreachable', 'connection.lost')),
+    );
+    expect((await Promise.all(both)).sort()).to.deep.equal([0, 1]);
+    expect(await wholeHistory('t-1', 10)).to.have.length(1);
+  });
+
+  it('a change that was judged before a hello is left to the next pass', async () => {
+    await enrolled(store.db, 't-1', 1);
+    let hello: Promise<unknown> = Promise.resolve();
+    const changed = await recordVerdictChanges(store.db, OPERATOR, 9000, () => {
+      hello = raiseSession(store.db, OPERATOR, 't-1', 8999);
+      return { verdict: 'unreachable', codes: ['connection.lost'] };
+    });
+    await hello;
+    expect(changed).to.equal(0);
+  });
+
+  it('touches more terminals than one statement takes', async () => {
+    const absent = Array.from({ length: 1200 }, (_, i) => ({ terminal: `absent-${i}`, session: 1 }));
+    const record = await enrolled(store.db, 't-1', 1);
+    await touchLastSeen(store.db, OPERATOR, [...absent, record], 9000);
     expect((await stored(store.db, 't-1')).lastSeenAt).to.equal(9000);
   });
 
