@@ -6,10 +6,12 @@ import {
   parseEnrolmentToken,
   provesEndorsementKey,
 } from '@mtm-attest/protocol';
+import { bootStart } from './boot/boot-start.ts';
 import { type Booted, boot } from './boot/sequence.ts';
 import { AgentError } from './error.ts';
 import { type AgentLog, SILENT } from './log.ts';
 import { EvidenceSource } from './measurement/evidence.ts';
+import { NO_PLATFORM_LOGS, type PlatformLogs } from './measurement/platform-logs.ts';
 import type { EndorsementKey, PlatformIdentity, TrustedPlatform } from './platform/platform.ts';
 import { type BackOff, backOffDelay, DEFAULT_BACK_OFF } from './session/back-off.ts';
 import type { Channel, Dial, DialOptions } from './session/channel.ts';
@@ -31,6 +33,8 @@ export interface AgentOptions {
   /** must be the one that the verifier is configured for */
   readonly binding?: DialOptions['binding'];
   readonly backOff?: BackOff;
+  /** logs of firmware and kernel, where this machine has any; the boot begins where the firmware's ends */
+  readonly platformLogs?: PlatformLogs;
   /** so many results received last are kept on disk; 1024 unless given */
   readonly resultsKept?: number;
   /** most events of a boot's log, 1,000,000 unless given; then every challenge is refused as `log.full` until the terminal reboots */
@@ -76,11 +80,12 @@ const RESULTS_KEPT = 1024;
 
 /**
  * Boots the terminal: every component of the release is measured, logged and extended. Nothing is sent before `enrol` or `run`.
- * @throws AgentError `slot.*`, `log.*`, `state.*`
+ * @throws AgentError `slot.*`, `log.*`, `state.*`, `platform.log`
  */
 export async function createAgent(options: AgentOptions): Promise<Agent> {
-  const { platform, files, slots, maxEvents } = options;
-  const booted = await boot({ platform, files, slots, version: `mtm-agent/${packageVersion()}`, maxEvents });
+  const { platform, files, slots, maxEvents, platformLogs = NO_PLATFORM_LOGS } = options;
+  const start = await bootStart(platformLogs);
+  const booted = await boot({ platform, files, slots, version: `mtm-agent/${packageVersion()}`, maxEvents, start });
   return new RunningAgent(options, booted, await platform.identity(), await readEnrolment(files));
 }
 
@@ -102,7 +107,12 @@ class RunningAgent implements Agent {
     this.identity = identity;
     this.release = booted.slot.release.release;
     this.#enrolment = enrolment;
-    this.#evidence = new EvidenceSource(options.platform, options.files, booted);
+    this.#evidence = new EvidenceSource(
+      options.platform,
+      options.files,
+      booted,
+      options.platformLogs ?? NO_PLATFORM_LOGS,
+    );
     this.#results = new ResultsFile(options.files, options.resultsKept ?? RESULTS_KEPT);
     this.#log = options.log ?? SILENT;
   }
@@ -252,5 +262,5 @@ function isOfSession(error: AgentError | ProtocolError): boolean {
 
 /** What the next connection meets again, until the terminal reboots or the verifier asks for something else: it goes on, ever more slowly. */
 function isLasting({ code }: AgentError | ProtocolError): boolean {
-  return code === 'log.full' || code === 'platform.selection';
+  return code === 'log.full' || code === 'platform.selection' || code === 'platform.unsettled';
 }

@@ -38,6 +38,10 @@ export const AGENT_CODES = {
   'session.refused': 'the verifier refused the connection',
   'platform.selection':
     'the challenge asks for PCRs that this platform does not have: only the SHA-256 bank, PCR 0 to 23',
+  'platform.log':
+    'the firmware log cannot be read as one of the SHA-256 bank: name the right file with --firmware-log, and have the firmware use sha256',
+  'platform.unsettled':
+    'the kernel extends PCR 10 faster than the TPM can quote: measure less with IMA, or wait until the machine is calmer',
   'platform.counter': 'the counter has reached its end',
   'platform.unavailable':
     'the trusted environment does not answer: start it with mtm-agent tre, or look at why it ended',

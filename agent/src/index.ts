@@ -3,6 +3,8 @@ export { componentPath, nextSlot, openSlot, type Slot, type SlotName } from './b
 export { ownCommand as agentCommand } from './cli/own-command.ts';
 export { AGENT_CODES, type AgentCode, AgentError } from './error.ts';
 export type { AgentLog } from './log.ts';
+export { platformLogFiles } from './measurement/platform-log-files.ts';
+export type { PlatformLogs } from './measurement/platform-logs.ts';
 export type { CounterName, PlatformIdentity, Quote, QuoteRequest, TrustedPlatform } from './platform/platform.ts';
 export { type OpenSoft, openSoftOnDisk, type SoftOnDisk } from './platform/soft/open-soft.ts';
 export { RemotePlatform } from './platform/soft/remote-platform.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type BootIdentity, compareBootIdentity, equalBytes, resetPcrs, utf8 } from '@mtm-attest/protocol';
+import { type BootIdentity, compareBootIdentity, utf8 } from '@mtm-attest/protocol';
 import { AgentError } from '../error.ts';
 import { AuditedSet } from '../measurement/audited-set.ts';
 import { measureFile } from '../measurement/file.ts';
@@ -7,6 +7,7 @@ import { ListFiles } from '../measurement/list-files.ts';
 import { LogFile } from '../measurement/log-file.ts';
 import type { TrustedPlatform } from '../platform/platform.ts';
 import type { DurableFiles } from '../storage/durable-files.ts';
+import { AT_RESET, type BootStart, isAt } from './boot-start.ts';
 import { nextSlot, openSlot, SLOT_NAMES, type Slot, type SlotName } from './slots.ts';
 
 /** What runs after a boot. */
@@ -24,6 +25,8 @@ export interface BootOptions {
   readonly slots: string;
   /** agent version for the boot event */
   readonly version: string;
+  /** where our own log begins; the reset values unless given */
+  readonly start?: BootStart | undefined;
   /** most events of the boot's log; 1,000,000 unless given (F-29) */
   readonly maxEvents?: number | undefined;
 }
@@ -39,9 +42,9 @@ const STARTED = 'started.json';
  * @throws AgentError `slot.*`, `log.*`, `boot.record`
  */
 export async function boot(options: BootOptions): Promise<Booted> {
-  const { platform, files, slots, version, maxEvents } = options;
+  const { platform, files, slots, version, maxEvents, start } = options;
   const slot = await openSlot(slots, await bootedSlot(options));
-  const log = await LogFile.open(files, platform, version, maxEvents);
+  const log = await LogFile.open(files, platform, version, maxEvents, start);
   const { logged } = log;
   const { release, components } = slot.release;
   if (logged.release === undefined) {
@@ -78,9 +81,9 @@ export async function startComponent(booted: Booted, files: DurableFiles, name: 
  * The slot of this boot: the pointer is read once a boot, and an update that moves it waits for the next one. A boot lasts as long as its
  * PCRs: a Resume keeps them under another boot identity, and what runs is still what booted.
  */
-async function bootedSlot({ platform, files, slots }: BootOptions): Promise<SlotName> {
+async function bootedSlot({ platform, files, slots, start = AT_RESET }: BootOptions): Promise<SlotName> {
   const before = parseJson(await files.read(BOOTED));
-  if (!equalBytes(await platform.readPcrs(), resetPcrs())) {
+  if (!isAt(start, await platform.readPcrs(), start.pcrs)) {
     if (isBooted(before)) return before.slot;
     throw new AgentError('boot.record');
   }

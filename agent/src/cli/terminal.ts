@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Agent, createAgent } from '../agent.ts';
 import { AgentError } from '../error.ts';
 import type { AgentLog } from '../log.ts';
+import { KERNEL_FIRMWARE_LOG, KERNEL_IMA_LOG, platformLogFiles } from '../measurement/platform-log-files.ts';
+import type { PlatformLogs } from '../measurement/platform-logs.ts';
 import { RemotePlatform } from '../platform/soft/remote-platform.ts';
 import { connectOrStart } from '../platform/soft/start-tre.ts';
 import { type BackOff, DEFAULT_BACK_OFF } from '../session/back-off.ts';
@@ -26,6 +28,16 @@ export const TERMINAL_OPTIONS = {
     about: 'slots a and b with the releases, and the file boot that names one',
   },
   tpm: TPM_OPTION,
+  'firmware-log': {
+    type: 'string',
+    value: 'file',
+    about: `log of the firmware (default with --tpm device: ${KERNEL_FIRMWARE_LOG}, where it can be read)`,
+  },
+  'ima-log': {
+    type: 'string',
+    value: 'file',
+    about: `IMA list of the kernel (default with --tpm device: ${KERNEL_IMA_LOG}, where it can be read)`,
+  },
   token: { type: 'string', value: 'file', about: 'enrolment token; - reads it from standard input' },
   binding: { type: 'string', value: 'type', about: 'tls-exporter (default) or tls-server-end-point' },
   'back-off': {
@@ -77,6 +89,7 @@ export async function openTerminal(values: OptionValues): Promise<OpenTerminal> 
       platform,
       files,
       slots: values.text('slots'),
+      platformLogs: await platformLogsOf(values),
       binding,
       backOff,
       log: STANDARD_ERROR,
@@ -105,6 +118,24 @@ async function connectToTre(state: string, values: OptionValues): Promise<Remote
     throw new AgentError('option.invalid', '--device-key, --counter and --tpm belong to the one who starts the TrE');
   }
   return RemotePlatform.connectAt(socket, { role: 'agent' });
+}
+
+/** The files named; those of the kernel where this machine's own TPM is used and they can be read. */
+async function platformLogsOf(values: OptionValues): Promise<PlatformLogs> {
+  const isOwnTpm = tpmOf(values)?.startsWith('device:') === true;
+  const named = async (option: string, byDefault: string): Promise<string | undefined> =>
+    values.optional(option) ?? (isOwnTpm && (await isReadable(byDefault)) ? byDefault : undefined);
+  return platformLogFiles({
+    firmware: await named('firmware-log', KERNEL_FIRMWARE_LOG),
+    ima: await named('ima-log', KERNEL_IMA_LOG),
+  });
+}
+
+async function isReadable(file: string): Promise<boolean> {
+  return access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** @throws AgentError `option.invalid` */

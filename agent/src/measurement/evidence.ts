@@ -10,9 +10,13 @@ import {
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { type Booted, startComponent } from '../boot/sequence.ts';
+import { AgentError } from '../error.ts';
 import type { Credential, Quote, TrustedPlatform } from '../platform/platform.ts';
 import type { DurableFiles } from '../storage/durable-files.ts';
+import { partsOf, peeked, slicesOf } from './answer-parts.ts';
 import { ListFiles } from './list-files.ts';
+import type { PlatformLogs } from './platform-logs.ts';
+import { quotedPcrs } from './quoted-pcrs.ts';
 
 /** Whom evidence is for, and over which channel; no part of it comes from the challenge. */
 export interface EvidenceContext {
@@ -24,6 +28,15 @@ export interface EvidenceContext {
 const EMPTY = new Uint8Array();
 const NO_CURSOR = 0;
 const KNOWN_BYTES = 16;
+/** The kernel measures while a TPM quotes, and a quote takes a TPM up to a second. */
+const MAX_QUOTES = 16;
+
+interface Quoted {
+  readonly quote: Quote;
+  readonly claims: Uint8Array;
+  /** the selected values, where the challenge asks for logs of the platform */
+  readonly pcrs: Uint8Array | undefined;
+}
 
 /** Builds evidence, one at a time: audit event, quote and slice belong together (SPEC.md 6.4). */
 export class EvidenceSource {
@@ -31,13 +44,15 @@ export class EvidenceSource {
   readonly #files: DurableFiles;
   readonly #booted: Booted;
   readonly #lists: ListFiles;
+  readonly #logs: PlatformLogs;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(platform: TrustedPlatform, files: DurableFiles, booted: Booted) {
+  constructor(platform: TrustedPlatform, files: DurableFiles, booted: Booted, logs: PlatformLogs) {
     this.#platform = platform;
     this.#files = files;
     this.#booted = booted;
     this.#lists = new ListFiles(files);
+    this.#logs = logs;
   }
 
   /** Starts a component after boot; waits for evidence in the making. */
@@ -52,36 +67,46 @@ export class EvidenceSource {
     context: EvidenceContext,
   ): AsyncGenerator<Message<'evidence'> | Message<'part'>> {
     const { log, audited } = this.#booted;
-    const { list, quote, claims, to } = await this.#alone(async () => {
+    const { list, quoted, to } = await this.#alone(async () => {
       const measured = await audited.measure();
       await this.#lists.keep(measured);
       await log.append({ type: 'audit', nonce: challenge.nonce, listDigest: measured.digest });
-      const signed = await this.#quote(challenge, received, context);
-      return { list: measured, ...signed, to: log.count };
+      return { list: measured, quoted: await this.#quoteWithPcrs(challenge, received, context), to: log.count };
     });
+    const { quote, claims, pcrs } = quoted;
     const id = challengeId(nodeCrypto.sha256(received));
     const isKnown =
       challenge.knownList !== undefined && equalBytes(challenge.knownList, list.digest.subarray(0, KNOWN_BYTES));
-    const from = Math.min(challenge.cursor?.count ?? NO_CURSOR, to);
-    const slices = log.slices(from, to);
-    let slice = await slices.next();
-    let next = await slices.next();
+    const firmware = challenge.firmware === true ? this.#logs.firmware?.() : undefined;
+    const ima = await this.#ima(challenge);
+    const isPlatformSent = firmware !== undefined || ima !== undefined;
+    const slices = log.slices(Math.min(challenge.cursor?.count ?? NO_CURSOR, to), to);
+    const first = isPlatformSent ? undefined : await slices.next();
+    const rest = await peeked(slices);
     yield {
       type: 'evidence',
       challenge: id,
       ...quote,
       claims,
-      log: slice.done === true ? EMPTY : slice.value,
-      ...(next.done === true ? {} : { moreLog: true }),
+      log: first === undefined || first.done === true ? EMPTY : first.value,
+      ...(rest.isEmpty ? {} : { moreLog: true }),
       ...(isKnown ? {} : { lists: 1 }),
+      ...(pcrs === undefined ? {} : { pcrs }),
+      ...(firmware === undefined ? {} : { firmware: true }),
+      ...(ima === undefined ? {} : { ima: true }),
     };
-    while (next.done !== true) {
-      slice = next;
-      next = await slices.next();
-      const last = next.done === true ? { last: true } : {};
-      yield { type: 'part', challenge: id, kind: 'log', body: slice.value, ...last };
-    }
+    if (firmware !== undefined) yield* partsOf(id, 'firmware', slicesOf(firmware));
+    if (ima !== undefined) yield* partsOf(id, 'ima', ima);
+    if (!rest.isEmpty) yield* partsOf(id, 'log', rest.values);
     if (!isKnown) yield* listParts(id, list.bytes);
+  }
+
+  /** Read after the quote, so that it can only be longer. @returns undefined where there is no list, or nothing new behind a cursor */
+  async #ima({ ima: from }: Message<'challenge'>): Promise<AsyncIterator<Uint8Array> | undefined> {
+    const read = this.#logs.ima;
+    if (from === undefined || read === undefined) return undefined;
+    const { isEmpty, values } = await peeked(slicesOf(read(from)));
+    return from > 0 && isEmpty ? undefined : values;
   }
 
   /** The parts of a list that the log names; one empty part where it is not there. */
@@ -105,6 +130,29 @@ export class EvidenceSource {
       return this.#quote(challenge, received, context, { tokenDigest, activation });
     });
     return { type: 'evidence', challenge: challengeId(nodeCrypto.sha256(received)), ...quote, claims, log: EMPTY };
+  }
+
+  /**
+   * A quote, and the values that it covers where the challenge asks for logs of the platform.
+   * @throws AgentError `platform.unsettled`
+   */
+  async #quoteWithPcrs(
+    challenge: Message<'challenge'>,
+    received: Uint8Array,
+    context: EvidenceContext,
+  ): Promise<Quoted> {
+    if (challenge.firmware !== true && challenge.ima === undefined) {
+      return { ...(await this.#quote(challenge, received, context)), pcrs: undefined };
+    }
+    for (let left = MAX_QUOTES; left > 0; left--) {
+      const before = await this.#platform.readPcrs();
+      const made = await this.#quote(challenge, received, context);
+      const pcrs =
+        quotedPcrs(made.quote, challenge.selection, before) ??
+        quotedPcrs(made.quote, challenge.selection, await this.#platform.readPcrs());
+      if (pcrs !== undefined) return { ...made, pcrs };
+    }
+    throw new AgentError('platform.unsettled');
   }
 
   /** The audit counter is durable before the quote that shows it. */

@@ -5,16 +5,15 @@ import {
   EVENTS,
   encodeEvent,
   encodeRecord,
-  equalBytes,
   type LogEvent,
   LogReplay,
   MAX_RECORDS,
   MAX_SLICE_BYTES,
   ProtocolError,
   readWholeRecords,
-  resetPcrs,
 } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { AT_RESET, type BootStart, isAt } from '../boot/boot-start.ts';
 import { AgentError } from '../error.ts';
 import type { TrustedPlatform } from '../platform/platform.ts';
 import type { DurableFiles } from '../storage/durable-files.ts';
@@ -57,7 +56,10 @@ export class LogFile {
   #last: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  private constructor(files: DurableFiles, platform: TrustedPlatform, maxEvents: number) {
+  readonly #start: BootStart;
+
+  private constructor(files: DurableFiles, platform: TrustedPlatform, maxEvents: number, start: BootStart) {
+    this.#start = start;
     this.#files = files;
     this.#platform = platform;
     this.#maxEvents = maxEvents;
@@ -69,6 +71,7 @@ export class LogFile {
    *
    * @param agent version for the boot event
    * @param maxEvents so many and no more (F-29)
+   * @param start where the log of a boot begins
    * @throws AgentError `log.diverged` where log and PCRs do not belong together
    */
   static async open(
@@ -76,11 +79,12 @@ export class LogFile {
     platform: TrustedPlatform,
     agent: string,
     maxEvents = MAX_RECORDS,
+    start = AT_RESET,
   ): Promise<LogFile> {
-    const log = new LogFile(files, platform, maxEvents);
+    const log = new LogFile(files, platform, maxEvents, start);
     const { boot } = await platform.identity();
     const pcrs = await platform.readPcrs();
-    if (equalBytes(pcrs, resetPcrs())) {
+    if (isAt(start, pcrs, start.pcrs)) {
       await files.replace(NAME, new Uint8Array());
       await log.append({ type: 'boot', ...boot, agent });
       return log;
@@ -155,14 +159,14 @@ export class LogFile {
 
   /** A torn last record was never extended; a whole one may not have been yet. Never both: one event is logged and extended at a time. */
   async #mend(read: Read, pcrs: Uint8Array): Promise<void> {
-    if (equalBytes(read.pcrs, pcrs)) {
+    if (isAt(this.#start, read.pcrs, pcrs)) {
       if (read.bytes !== read.total) await this.#files.truncate(NAME, read.bytes);
       return;
     }
     const { last } = read;
     const ahead = new LogReplay(nodeCrypto.sha256, { count: 0, pcrs });
     if (last !== undefined) ahead.extend(last.pcr, last.digest);
-    if (last === undefined || read.bytes !== read.total || !equalBytes(ahead.values(), read.pcrs)) {
+    if (last === undefined || read.bytes !== read.total || !isAt(this.#start, ahead.values(), read.pcrs)) {
       throw new AgentError('log.diverged');
     }
     await this.#platform.extend(last.pcr, last.digest);
@@ -180,7 +184,7 @@ export class LogFile {
 
   /** Replays the file in pieces, noting what it says. */
   async #read(): Promise<Read> {
-    const replay = new LogReplay(nodeCrypto.sha256);
+    const replay = new LogReplay(nodeCrypto.sha256, { count: 0, pcrs: this.#start.pcrs });
     let boot: BootIdentity | undefined;
     let last: Read['last'];
     let offset = 0;

@@ -170,7 +170,7 @@ export const REASONS = {
     next: REBOOT,
   },
   'ima.violation': {
-    kind: 'boot',
+    kind: 'reference',
     meaning: 'A file was written while it was measured: what ran is not what the IMA list says.',
     next: 'Keep measured files from being written while in use and reboot, or sign that violations are warnings.',
   },

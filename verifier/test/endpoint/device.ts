@@ -57,6 +57,7 @@ export class Device {
   readonly #key = new Secret(random(32));
   readonly #parts: readonly Part[];
   #agent: Agent | undefined;
+  #platform: SoftPlatform | undefined;
   #run: Promise<void> | undefined;
 
   constructor(parts: readonly Part[] = PARTS) {
@@ -94,11 +95,22 @@ export class Device {
     writeFileSync(this.path(name, slot), 'somebody else’s bytes');
   }
 
-  /** Power on: the TrE starts, the slot boots. */
-  async powerOn(options: Partial<AgentOptions> = {}): Promise<Agent> {
+  /** The TrE, past the agent. */
+  get platform(): SoftPlatform {
+    if (this.#platform === undefined) throw new Error('off');
+    return this.#platform;
+  }
+
+  /** Power on: the TrE starts, whatever measures before the agent does so, the slot boots. */
+  async powerOn(
+    options: Partial<AgentOptions> = {},
+    measures: (platform: SoftPlatform) => Promise<void> = async () => undefined,
+  ): Promise<Agent> {
     const state = new StateFile(this.#tre, this.#key, random);
     const now = (): number => performance.now();
     const platform = await SoftPlatform.start({ state, protection: 'memory', now, random });
+    this.#platform = platform;
+    await measures(platform);
     this.#agent = await createAgent({
       platform,
       files: this.files,
