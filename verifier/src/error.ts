@@ -23,6 +23,8 @@ export const VERIFIER_CODES = {
   'reference.conflict': 'another document of this sequence was accepted before: publish with a higher sequence (F-30)',
   'reference.issuer': 'another issuer publishes for this model: publish under its name (F-33)',
   'reference.document': 'the document does not describe a manifest: correct the fields named',
+  'reference.golden':
+    'the logs cannot be taken as Reference Values: take them from a machine in order, whose firmware uses the SHA-256 bank',
   'key.jwk': 'the key is no public JWK on P-256 or P-384: name another file',
   'ear.key': 'the key that signs results is not a private P-256 key in PEM: name another file',
   'ear.form': 'the file is neither a JWT of three segments nor claims in JSON: fetch it again',

@@ -43,11 +43,11 @@ export function firmwareFindings(
 
 /** The key of the entry that allows an event; an exact one before one that takes any digest. */
 function matchOf(allowed: FirmwareAllowed, event: FirmwareEvent): string | undefined {
-  const { pcr, type, digest, isAsItsTypeSays } = event;
+  const { pcr, type, digest } = event;
   const exact = digest === undefined ? undefined : firmwareKey(pcr, type, digest);
   if (exact !== undefined && allowed.has(exact)) return exact;
   const any = firmwareKey(pcr, type, undefined);
-  return isAsItsTypeSays && tcgEventName(type) !== undefined && allowed.has(any) ? any : undefined;
+  return event.isAsItsTypeSays && allowed.has(any) ? any : undefined;
 }
 
 function unlisted(event: FirmwareEvent, reference: ModelReference): Finding {

@@ -4,6 +4,7 @@ import { fromHex, isComponentName, isId, type Manifest, toHex } from '@mtm-attes
 import * as v from 'valibot';
 import { VerifierError } from '../error.ts';
 import { readFile } from './file.ts';
+import { platformDocument, platformOf, platformSchema } from './platform-document.ts';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const id = v.pipe(v.string(), v.check(isId, 'must be an id'));
@@ -21,6 +22,7 @@ const release = v.strictObject({
   version: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   acceptedUntil: v.optional(time),
   components: v.pipe(v.array(component), v.minLength(1)),
+  platform: v.optional(platformSchema),
 });
 
 /** What an author writes; a component names its digest, or the file whose bytes are hashed. */
@@ -53,8 +55,9 @@ export function readManifestDocument(text: string, directory: string): Manifest 
     sequence,
     minimum,
     releases: releases
-      .map(({ components, ...rest }) => ({
+      .map(({ components, platform, ...rest }) => ({
         ...rest,
+        ...(platform === undefined ? {} : { platform: platformOf(platform, directory) }),
         components: components
           .map((one) => ({
             name: one.name,
@@ -72,10 +75,11 @@ export function readManifestDocument(text: string, directory: string): Manifest 
 export function manifestDocument(manifest: Manifest): unknown {
   return {
     ...manifest,
-    releases: manifest.releases.map(({ acceptedUntil, components, ...rest }) => ({
+    releases: manifest.releases.map(({ acceptedUntil, components, platform, ...rest }) => ({
       ...rest,
       ...(acceptedUntil === undefined ? {} : { acceptedUntil: new Date(acceptedUntil).toISOString() }),
       components: components.map((one) => ({ ...one, digest: toHex(one.digest) })),
+      ...(platform === undefined ? {} : { platform: platformDocument(platform) }),
     })),
   };
 }

@@ -16,6 +16,7 @@ const REJECTED: ReadonlySet<VerifierCode> = new Set([
   'reference.conflict',
   'reference.issuer',
   'reference.document',
+  'reference.golden',
   'key.jwk',
   'ear.key',
   'ear.form',

@@ -8,6 +8,7 @@ import { readPublicJwk } from '../ear/public-jwk.ts';
 import { type PcrReference, pcrReferences } from '../reference/pcr-reference.ts';
 import { readFile } from './file.ts';
 import { EXIT, type ExitCode, settle, tell } from './outcome.ts';
+import { addFromLogCommand } from './reference-from-log.ts';
 import { timeArgument } from './results.ts';
 
 interface ImportOptions {
@@ -17,11 +18,11 @@ interface ImportOptions {
   readonly json?: true;
 }
 
-/** `mtm-verifier reference import` */
+/** `mtm-verifier reference import | from-log` */
 export function addReferenceCommand(program: Command): void {
-  program
-    .command('reference')
-    .description('Reference Values of others')
+  const reference = program.command('reference').description('Reference Values of others, and out of logs');
+  addFromLogCommand(reference);
+  reference
     .command('import')
     .description('read a CoRIM and show the Reference Values in it')
     .requiredOption('--corim <file>', 'the document, signed (COSE_Sign1) or not')

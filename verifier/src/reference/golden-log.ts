@@ -1,0 +1,106 @@
+import {
+  HASHES,
+  replayTcgLog,
+  TCG_ANOMALIES,
+  TCG_EVENT_TYPES,
+  type TcgEventName,
+  type TcgProof,
+  type TcgRecord,
+  tcgEventName,
+  toHex,
+} from '@mtm-attest/protocol';
+import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
+import { VerifierError } from '../error.ts';
+import { firmwareKey } from './firmware-key.ts';
+
+/** One event of a golden log, as a document for a manifest lists it. */
+export interface GoldenEvent {
+  readonly pcr: number;
+  readonly type: TcgEventName | number;
+  /** hexadecimal, SHA-256 bank */
+  readonly digest: string;
+  readonly required: true;
+  readonly label: string;
+}
+
+/** Events that another boot, or another machine of the model, measures otherwise: they are listed, and a person says whether any digest will do. */
+export interface VolatileEvents {
+  readonly pcr: number;
+  readonly type: TcgEventName;
+  /** why they are not the same everywhere */
+  readonly volatile: string;
+  /** a document is not signed before a person has put true here */
+  readonly reviewed: false;
+  readonly required: false;
+  readonly label: string;
+  readonly seen: readonly { readonly event: number; readonly digest: string; readonly text: string }[];
+}
+
+export interface GoldenLog {
+  readonly exact: readonly GoldenEvent[];
+  readonly volatile: readonly VolatileEvents[];
+}
+
+const NO_ACTION = TCG_EVENT_TYPES.EV_NO_ACTION.code;
+const SHA256 = HASHES.sha256.algorithm;
+const MOK_PCR = 14;
+const MAX_LABEL = 256;
+
+/** Of types whose every event is one. */
+const REASONS: Readonly<Partial<Record<TcgEventName, string>>> = {
+  EV_EFI_VARIABLE_BOOT: 'boot entries and their order change with disks, updates and the choice of a person',
+  EV_EFI_VARIABLE_BOOT2: 'boot entries and their order change with disks, updates and the choice of a person',
+  EV_EFI_GPT_EVENT: 'partition tables carry identifiers of one disk',
+  EV_EFI_GPT_EVENT2: 'partition tables carry identifiers of one disk',
+  EV_EFI_HANDOFF_TABLES: 'tables carry serial numbers and addresses of one machine',
+  EV_EFI_HANDOFF_TABLES2: 'tables carry serial numbers and addresses of one machine',
+};
+
+/**
+ * What a golden log would have a release list: each event with its digest, but for what is known to be volatile, which is named with a reason.
+ * Nothing is dropped; records that extend no PCR are no events.
+ *
+ * @throws ProtocolError `tcg-log.*`; VerifierError `reference.golden`
+ */
+export function goldenLog(bytes: Uint8Array): GoldenLog {
+  const exact = new Map<string, GoldenEvent>();
+  const volatile = new Map<string, VolatileEvents>();
+  const log = replayTcgLog(bytes, nodeCrypto, (record, { proof, text }) => {
+    if (record.index === 0) for (const found of [exact, volatile]) found.clear();
+    if (record.type === NO_ACTION) return;
+    const digest = digestOf(record);
+    const { pcr, index } = record;
+    const name = tcgEventName(record.type);
+    const type = name ?? record.type;
+    const reason = name === undefined ? undefined : reasonOf(name, pcr, proof);
+    if (name === undefined || reason === undefined) {
+      const label = (text.text === '' ? String(type) : text.text).slice(0, MAX_LABEL);
+      exact.set(firmwareKey(pcr, record.type, digest), { pcr, type, digest: toHex(digest), required: true, label });
+      return;
+    }
+    const key = firmwareKey(pcr, record.type, undefined);
+    const seen = [...(volatile.get(key)?.seen ?? []), { event: index, digest: toHex(digest), text: text.text }];
+    const label = `${name}, any digest`;
+    volatile.set(key, { pcr, type: name, volatile: reason, reviewed: false, required: false, label, seen });
+  });
+  const odd = log.anomalies.find(({ code }) => TCG_ANOMALIES[code].rejects);
+  if (odd !== undefined)
+    throw new VerifierError('reference.golden', `${odd.code}, event ${odd.event ?? 0}: ${odd.detail}`);
+  return { exact: [...exact.values()], volatile: [...volatile.values()] };
+}
+
+/** Texts that a boot loader hashes are commands and options; files that it hashes under the same type are not volatile. */
+function reasonOf(name: TcgEventName, pcr: number, proof: TcgProof): string | undefined {
+  if (name !== 'EV_IPL') return REASONS[name];
+  if (pcr === MOK_PCR) return 'the state of the keys that the owner of the machine gave to shim';
+  const isText = proof === 'covered' || proof === 'partly';
+  return isText ? 'commands and options of the boot loader change with its configuration and the kernel' : undefined;
+}
+
+function digestOf({ digests, index, pcr }: TcgRecord): Uint8Array {
+  const found = digests.find(({ algorithm }) => algorithm === SHA256);
+  if (found === undefined) {
+    throw new VerifierError('reference.golden', `event ${index} of PCR ${pcr} has no digest of the SHA-256 bank`);
+  }
+  return found.digest.slice();
+}
