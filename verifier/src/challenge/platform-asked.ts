@@ -18,14 +18,15 @@ const NOTHING: PlatformAsked = { firmware: false, ima: undefined, pcrs: [] };
  * @param from accepted state that the log goes on from; undefined for the whole log
  */
 export function platformAsked(reference: ModelReference | undefined, from: AcceptedState | undefined): PlatformAsked {
-  const releases = reference?.releases;
-  if (releases === undefined) return NOTHING;
   if (from !== undefined) {
-    const platform = releases.get(from.release)?.platform;
+    const release = reference?.releases.get(from.release);
+    // Listed no more: the list is still what PCR 10 follows from, so that the release is blamed and not the log.
+    if (release === undefined) return from.imaCount > 0 ? { ...NOTHING, ima: from.imaCount } : NOTHING;
+    const { platform } = release;
     if (platform === undefined) return NOTHING;
     return { firmware: false, ima: platform.ima === undefined ? undefined : from.imaCount, pcrs: platform.pcrs };
   }
-  const platforms = [...releases.values()].flatMap(({ platform }): readonly PlatformAllowed[] =>
+  const platforms = [...(reference?.releases.values() ?? [])].flatMap(({ platform }): readonly PlatformAllowed[] =>
     platform === undefined ? [] : [platform],
   );
   return {

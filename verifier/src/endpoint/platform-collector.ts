@@ -1,7 +1,7 @@
 import { IMA_PCR, type Message, PCR_BYTES, ProtocolError, resetPcrs } from '@mtm-attest/protocol';
 import { type FirmwareFacts, FirmwareFold } from '../appraisal/firmware-facts.ts';
 import { ImaFold } from '../appraisal/ima-facts.ts';
-import type { AcceptedState, AppraisedList, ModelReference, ReleaseReference } from '../appraisal/input.ts';
+import type { AcceptedState, AppraisedList, ImaAllowed, ModelReference, ReleaseReference } from '../appraisal/input.ts';
 import type { LogStart } from '../appraisal/log-facts.ts';
 import type { OpenChallenge } from '../challenge/open-challenge.ts';
 
@@ -18,8 +18,18 @@ export interface PlatformQuestion {
 
 interface List {
   readonly fold: ImaFold;
-  readonly releases: readonly ReleaseReference[];
+  readonly releases: readonly Pick<ReleaseReference, 'release' | 'digest'>[];
 }
+
+const NO_REFERENCE = new Uint8Array(32);
+const NOTHING_ALLOWED: ImaAllowed = {
+  id: '',
+  rule: 'per-bank',
+  files: new Map(),
+  keys: [],
+  excludes: [],
+  violations: false,
+};
 
 /** The platform's logs while their parts come in: folded at once, nothing of them is kept but what appraisal needs (F-29). */
 export class PlatformCollector {
@@ -112,22 +122,34 @@ export class PlatformCollector {
 
   /** Behind a cursor a list without parts has nothing new; a whole list without parts is none. */
   #beginLists(): void {
-    const { challenge, start, previous, reference } = this.#question;
+    const { challenge, start, previous } = this.#question;
     if (challenge.ima === undefined || (start === undefined && !this.#isListDue)) return;
+    const from = { count: start?.imaCount ?? 0, pcrs: start?.pcrs ?? this.base ?? resetPcrs() };
+    const prefixAt = start === undefined ? previous?.imaCount : undefined;
+    const quoted = this.#quoted();
+    this.#lists = this.#readings().map(({ allowed, releases }) => ({
+      fold: new ImaFold({ allowed, start: from, quoted, prefixAt }),
+      releases,
+    }));
+  }
+
+  /** Each different way in which the releases in question read a list; where the accepted one is listed no more, one that allows nothing. */
+  #readings(): readonly { readonly allowed: ImaAllowed; readonly releases: List['releases'] }[] {
+    const { start, reference } = this.#question;
     const all = [...(reference?.releases.values() ?? [])];
     const releases = start === undefined ? all : all.filter(({ release }) => release === start.release);
-    const byValues = new Map<string, ReleaseReference[]>();
-    for (const release of releases) {
-      const id = release.platform?.ima?.id;
-      if (id !== undefined) byValues.set(id, [...(byValues.get(id) ?? []), release]);
+    if (start !== undefined && releases.length === 0) {
+      return [{ allowed: NOTHING_ALLOWED, releases: [{ release: start.release, digest: NO_REFERENCE }] }];
     }
-    this.#lists = [...byValues.values()].flatMap((same) => {
-      const allowed = same[0]?.platform?.ima;
-      if (allowed === undefined) return [];
-      const from = { count: start?.imaCount ?? 0, pcrs: start?.pcrs ?? this.base ?? resetPcrs() };
-      const prefixAt = start === undefined ? previous?.imaCount : undefined;
-      return [{ fold: new ImaFold({ allowed, start: from, quoted: this.#quoted(), prefixAt }), releases: same }];
-    });
+    const byValues = new Map<string, { readonly allowed: ImaAllowed; readonly releases: ReleaseReference[] }>();
+    for (const release of releases) {
+      const allowed = release.platform?.ima;
+      if (allowed === undefined) continue;
+      const same = byValues.get(allowed.id);
+      if (same === undefined) byValues.set(allowed.id, { allowed, releases: [release] });
+      else same.releases.push(release);
+    }
+    return [...byValues.values()];
   }
 
   #quoted(): Uint8Array {

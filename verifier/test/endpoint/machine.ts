@@ -56,7 +56,12 @@ export function platformOf(files: readonly string[], ima: Partial<ImaReference> 
       label: event.type,
     }),
   );
-  const anyOrder: FirmwareReference = { pcr: 1, type: typeOf(bootOrder()), required: false, label: 'order of the boot entries' };
+  const anyOrder: FirmwareReference = {
+    pcr: 1,
+    type: typeOf(bootOrder()),
+    required: false,
+    label: 'order of the boot entries',
+  };
   const none = new Uint8Array();
   return {
     firmware: [...exact, anyOrder].sort(

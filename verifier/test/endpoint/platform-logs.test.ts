@@ -181,6 +181,15 @@ describe('a machine whose firmware and kernel measure', () => {
     expect((await explained('ima.unlisted')).component).to.equal('/sbin/init');
   });
 
+  it('whose release is listed no more is told so, and not that its log is wrong', async () => {
+    await enrolled();
+    expect(await gate()).to.deep.equal(['trusted']);
+    const next = { ...device.install('b', 2), platform: platformOf(FILES) };
+    await verifier.publish(manifestFor([next], { sequence: 2 }));
+    await machine.measures(file('/usr/bin/daemon'));
+    expect(await audited()).to.deep.equal(['untrusted', 'release.unknown']);
+  });
+
   it('is untrusted for a violation, unless its maker takes violations, which shows', async () => {
     await enrolled();
     expect(await gate()).to.deep.equal(['trusted']);
