@@ -2,7 +2,6 @@ import { type ReasonCode, utf8 } from '@mtm-attest/protocol';
 import { bytes, fill, flipped } from '../bytes.ts';
 import type { DraftTest } from '../draft.ts';
 import { sha256 } from '../keys.ts';
-import { audit, bootEvents, listOf } from './boot.ts';
 import { type FirmwareEvent, firmwareLog } from './firmware-log.ts';
 import { imaList, type ListEntry } from './ima-list.ts';
 import {
@@ -29,7 +28,7 @@ import {
 } from './machine.ts';
 import type { Flag } from './notes.ts';
 import { quotedPcrs, type Scene } from './scene.ts';
-import { trusted, undecided, untrusted } from './verdicts.ts';
+import { AUDIT, RUNTIME_BEFORE, trusted, undecided, untrusted } from './verdicts.ts';
 
 const FOREIGN = file('/home/user/miner');
 
@@ -164,6 +163,22 @@ function valueTests(): readonly DraftTest[] {
     sends('no PCR values', 'evidence.malformed', null),
     sends('a PCR value less', 'evidence.malformed', quotedPcrs(scene).subarray(32)),
     sends('a bit of a PCR value flipped', 'log.replay', flipped(quotedPcrs(scene), 8 * 40)),
+    untrusted(
+      'logs and values that belong together, and a quote over others',
+      'LogReplay',
+      'log.replay',
+      machineAtTheGate(
+        { firmware: [...FIRMWARE, bootLoader('boot kit')], list: LIST, sentFirmware: firmwareLog(FIRMWARE) },
+        {
+          platform: {
+            asked: { firmware: true, ima: 0 },
+            firmware: firmwareLog(FIRMWARE),
+            ima: imaList(LIST),
+            pcrs: quotedPcrs(scene),
+          },
+        },
+      ),
+    ),
   ];
 }
 
@@ -173,7 +188,7 @@ function list(comment: string, flag: Flag, code: ReasonCode, machine: Machine): 
 
 /** What the kernel measured (F-26, F-27). */
 function listTests(): readonly DraftTest[] {
-  const inPcr10 = [...bootEvents(3), [10, { type: 'ready' }], audit(listOf(3))] as Scene['extended'];
+  const inPcr10: Scene['extended'] = [...RUNTIME_BEFORE.slice(0, -1), [10, { type: 'ready' }], AUDIT];
   return [
     list('a file that is not listed', 'Entry', 'ima.unlisted', withList(FOREIGN)),
     list('a listed file with another digest', 'Entry', 'ima.unlisted', withList(file('/usr/bin/daemon', 'altered'))),
@@ -244,6 +259,12 @@ function listTests(): readonly DraftTest[] {
       'log.replay',
       machineAtTheGate(HONEST, { extended: inPcr10 }),
     ),
+    untrusted(
+      'an event of our own log in PCR 10 that was never extended',
+      'LogReplay',
+      'log.replay',
+      machineAtTheGate(HONEST, { sent: inPcr10 }),
+    ),
   ];
 }
 
@@ -251,7 +272,6 @@ function listTests(): readonly DraftTest[] {
 function progressTests(): readonly DraftTest[] {
   const changed = machineAtRuntime([DAEMON]);
   const previous = changed.previous === undefined ? undefined : { ...changed.previous, referenceUnchanged: false };
-  const again = machineAtTheGate(HONEST);
   const lacking = machineAtRuntime([]).previous;
   return [
     untrusted('a file that is not listed, in an audit', 'Entry', 'ima.unlisted', machineAtRuntime([FOREIGN])),
@@ -270,7 +290,12 @@ function progressTests(): readonly DraftTest[] {
     untrusted('a whole list without the accepted entries', 'RolledBack', 'identity.rolled-back', {
       ...machineAtTheGate({ ...HONEST, list: [aggregate(FIRMWARE), DAEMON] }),
       previous: lacking,
-      extended: again.extended,
+      extended: [...RUNTIME_BEFORE, AUDIT],
+    }),
+    trusted('a whole log with the accepted events and entries', {
+      ...machineAtTheGate(HONEST),
+      previous: lacking,
+      extended: [...RUNTIME_BEFORE, AUDIT],
     }),
   ];
 }
