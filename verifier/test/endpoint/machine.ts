@@ -29,7 +29,7 @@ export function bootOrder(...entries: readonly number[]): FirmwareEvent {
   return { pcr: 1, type: 'EV_EFI_VARIABLE_BOOT', data: globalVariable('BootOrder', Buffer.from(entries)) };
 }
 
-export const CRTM: FirmwareEvent = { pcr: 0, type: 'EV_S_CRTM_VERSION', data: Buffer.from('1.2') };
+const CRTM: FirmwareEvent = { pcr: 0, type: 'EV_S_CRTM_VERSION', data: Buffer.from('1.2') };
 const SEPARATORS = [0, 1, 2, 3, 4, 5, 6, 7].map(
   (pcr): FirmwareEvent => ({ pcr, type: 'EV_SEPARATOR', data: Buffer.alloc(4) }),
 );
