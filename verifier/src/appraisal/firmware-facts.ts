@@ -8,7 +8,6 @@ import {
   TCG_ANOMALIES,
   TCG_EVENT_TYPES,
   TcgLogFold,
-  type TcgProof,
   type TcgRecord,
   tcgEventName,
 } from '@mtm-attest/protocol';
@@ -22,7 +21,7 @@ export interface FirmwareEvent {
   readonly type: number;
   /** of the SHA-256 bank, 32 bytes; undefined where the event was not extended into it */
   readonly digest: Uint8Array | undefined;
-  /** whether the data has the form of the type, and is what was hashed where the type says that it may be (F-27) */
+  /** whether the type is known, the data has its form, and the digest is that of the data where the type promises it (F-27) */
   readonly isAsItsTypeSays: boolean;
   /** the data in words, printable ASCII, at most MAX_TEXT characters */
   readonly text: string;
@@ -61,7 +60,7 @@ export class FirmwareFold {
           pcr: record.pcr,
           type: record.type,
           digest: sha256Of(record),
-          isAsItsTypeSays: text.isWellFormed && isProven(record.type, proof),
+          isAsItsTypeSays: text.isWellFormed && proof !== 'contradicted' && tcgEventName(record.type) !== undefined,
           text: text.text.slice(0, MAX_TEXT),
         });
     });
@@ -107,13 +106,6 @@ export class FirmwareFold {
       return undefined;
     }
   }
-}
-
-/** A type whose digest never covers its data promises nothing; of any other, what is not proven may be something else under its name. */
-function isProven(type: number, proof: TcgProof): boolean {
-  const name = tcgEventName(type);
-  if (name === undefined) return false;
-  return proof === 'covered' || proof === 'partly' || TCG_EVENT_TYPES[name].coverage === 'none';
 }
 
 function sha256Of({ digests }: TcgRecord): Uint8Array | undefined {

@@ -56,6 +56,16 @@ const REASONS: Readonly<Partial<Record<TcgEventName, string>>> = {
   EV_EFI_HANDOFF_TABLES2: 'tables carry serial numbers and addresses of one machine',
 };
 
+/** An event before it is known what else its PCR holds. */
+interface Measured {
+  readonly event: number;
+  readonly pcr: number;
+  readonly code: number;
+  readonly digest: Uint8Array;
+  readonly proof: TcgProof;
+  readonly text: string;
+}
+
 /**
  * What a golden log would have a release list: each event with its digest, but for what is known to be volatile, which is named with a reason.
  * Nothing is dropped; records that extend no PCR are no events.
@@ -63,37 +73,45 @@ const REASONS: Readonly<Partial<Record<TcgEventName, string>>> = {
  * @throws ProtocolError `tcg-log.*`; VerifierError `reference.golden`
  */
 export function goldenLog(bytes: Uint8Array): GoldenLog {
-  const exact = new Map<string, GoldenEvent>();
-  const volatile = new Map<string, VolatileEvents>();
+  const measured: Measured[] = [];
   const log = replayTcgLog(bytes, nodeCrypto, (record, { proof, text }) => {
-    if (record.index === 0) for (const found of [exact, volatile]) found.clear();
-    if (record.type === NO_ACTION) return;
-    const digest = digestOf(record);
-    const { pcr, index } = record;
-    const name = tcgEventName(record.type);
-    const type = name ?? record.type;
-    const reason = name === undefined ? undefined : reasonOf(name, pcr, proof);
-    if (name === undefined || reason === undefined) {
-      const label = (text.text === '' ? String(type) : text.text).slice(0, MAX_LABEL);
-      exact.set(firmwareKey(pcr, record.type, digest), { pcr, type, digest: toHex(digest), required: true, label });
-      return;
-    }
-    const key = firmwareKey(pcr, record.type, undefined);
-    const seen = [...(volatile.get(key)?.seen ?? []), { event: index, digest: toHex(digest), text: text.text }];
-    const label = `${name}, any digest`;
-    volatile.set(key, { pcr, type: name, volatile: reason, reviewed: false, required: false, label, seen });
+    const { index, pcr, type } = record;
+    if (index === 0) measured.length = 0;
+    if (type === NO_ACTION) return;
+    measured.push({ event: index, pcr, code: type, digest: digestOf(record), proof, text: text.text });
   });
   const odd = log.anomalies.find(({ code }) => TCG_ANOMALIES[code].rejects);
-  if (odd !== undefined)
+  if (odd !== undefined) {
     throw new VerifierError('reference.golden', `${odd.code}, event ${odd.event ?? 0}: ${odd.detail}`);
+  }
+  const exact = new Map<string, GoldenEvent>();
+  const volatile = new Map<string, VolatileEvents>();
+  for (const one of measured) {
+    const { pcr, code, digest, event, text } = one;
+    const name = tcgEventName(code);
+    const reason = name === undefined ? undefined : reasonOf(name, one, measured);
+    if (name === undefined || reason === undefined) {
+      const type = name ?? code;
+      const label = (text === '' ? String(type) : text).slice(0, MAX_LABEL);
+      exact.set(firmwareKey(pcr, code, digest), { pcr, type, digest: toHex(digest), required: true, label });
+      continue;
+    }
+    const key = firmwareKey(pcr, code, undefined);
+    const seen = [...(volatile.get(key)?.seen ?? []), { event, digest: toHex(digest), text }];
+    const label = `${name}, any digest`;
+    volatile.set(key, { pcr, type: name, volatile: reason, reviewed: false, required: false, label, seen });
+  }
   return { exact: [...exact.values()], volatile: [...volatile.values()] };
 }
 
-/** Texts that a boot loader hashes are commands and options; files that it hashes under the same type are not volatile. */
-function reasonOf(name: TcgEventName, pcr: number, proof: TcgProof): string | undefined {
+/**
+ * Texts that a boot loader hashes are commands and options. Where it hashes files under the same type into the same PCR, an entry for any
+ * digest would take any file: nothing is volatile there.
+ */
+function reasonOf(name: TcgEventName, { pcr, code }: Measured, all: readonly Measured[]): string | undefined {
   if (name !== 'EV_IPL') return REASONS[name];
   if (pcr === MOK_PCR) return 'the state of the keys that the owner of the machine gave to shim';
-  const isText = proof === 'covered' || proof === 'partly';
+  const isText = all.every((one) => one.pcr !== pcr || one.code !== code || one.proof !== 'uncovered');
   return isText ? 'commands and options of the boot loader change with its configuration and the kernel' : undefined;
 }
 

@@ -68,6 +68,7 @@ describe('mtm-verifier reference from-log', () => {
       ...FIRMWARE,
       ipl(8, 'grub_cmd: linux /vmlinuz', 'linux /vmlinuz'),
       ipl(9, '/vmlinuz', 'bytes of the kernel'),
+      ipl(9, 'a text beside it'),
       ipl(14, 'MokList', 'keys'),
     ]);
     expect(status, stdout).to.equal(0);
@@ -79,11 +80,12 @@ describe('mtm-verifier reference from-log', () => {
       '0 EV_S_CRTM_VERSION true true',
       '4 EV_EFI_BOOT_SERVICES_APPLICATION true true',
       '9 EV_IPL true true',
+      '9 EV_IPL true true',
       '1 EV_EFI_VARIABLE_BOOT false false',
       '8 EV_IPL false false',
       '14 EV_IPL false false',
     ]);
-    expect(firmware).to.have.length(FIRMWARE.length + 3);
+    expect(firmware).to.have.length(FIRMWARE.length + 4);
     expect(firmware.find(({ pcr, type }) => pcr === 4 && type !== 'EV_SEPARATOR')?.digest).to.equal(
       toHex(eventDigest(LOADER)),
     );
