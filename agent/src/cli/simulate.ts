@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { AgentError } from '../error.ts';
-import { castOf } from '../fleet/cast.ts';
+import { castOf, TPM_ROLE } from '../fleet/cast.ts';
 import { eventText } from '../fleet/events.ts';
 import { Maker } from '../fleet/maker.ts';
 import { playFleet } from '../fleet/simulator.ts';
@@ -12,6 +13,7 @@ import type { OptionValues, Subcommand } from './subcommand.ts';
 import { STANDARD_ERROR } from './terminal.ts';
 
 const MAX_TERMINALS = 100_000;
+const SWTPM = 'swtpm';
 
 /** `mtm-agent simulate` */
 export const simulateCommand: Subcommand = {
@@ -32,6 +34,7 @@ export const simulateCommand: Subcommand = {
       value: 'name=count',
       about: 'so many of this scenario; may be repeated',
     },
+    tpm: { type: 'string', value: 'swtpm', about: 'one terminal more, with a TPM emulator; swtpm must be installed' },
     'api-token': { type: 'string', value: 'file', about: 'token of the HTTP API (default: api-token)' },
     ca: {
       type: 'string',
@@ -48,7 +51,8 @@ export const simulateCommand: Subcommand = {
     json: { type: 'boolean', about: 'print events, one JSON document a line' },
   },
   async run(values) {
-    const cast = castOf(countOf(values), values.list('scenario'));
+    const others = castOf(countOf(values), values.list('scenario'));
+    const cast = wantsTpm(values.optional('tpm')) ? [...others, TPM_ROLE] : others;
     const api = await openApi(values);
     const maker = new Maker(await readText(values.optional('manifest-key') ?? 'manifest-key.pem'));
     const stopping = new AbortController();
@@ -100,6 +104,14 @@ async function openApi(values: OptionValues): Promise<VerifierApi> {
     certificates: await readText(values.optional('ca') ?? 'server-chain.pem'),
     token: (await readText(values.optional('api-token') ?? 'api-token')).trim(),
   });
+}
+
+/** @throws AgentError `option.invalid` for another word than swtpm, and where it is not installed */
+function wantsTpm(tpm: string | undefined): boolean {
+  if (tpm === undefined) return false;
+  if (tpm !== SWTPM) throw new AgentError('option.invalid', `--tpm ${SWTPM}`);
+  if (spawnSync(SWTPM, ['--version'], { stdio: 'ignore' }).status === 0) return true;
+  throw new AgentError('option.invalid', '--tpm: swtpm is not installed');
 }
 
 function countOf(values: OptionValues): number {

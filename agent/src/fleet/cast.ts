@@ -1,5 +1,5 @@
 import { AgentError } from '../error.ts';
-import { findScenario, SCENARIOS, type Scenario } from './scenarios.ts';
+import { findScenario, SCENARIOS, type Scenario, TPM_SCENARIO } from './scenarios.ts';
 
 /** One terminal and what happens to it. */
 export interface Role {
@@ -41,6 +41,9 @@ export function castOf(terminals: number, wishes: readonly string[]): readonly R
     })),
   );
 }
+
+/** One terminal with a TPM emulator beside the others. */
+export const TPM_ROLE: Role = { id: `${TPM_SCENARIO.name}-1`, scenario: TPM_SCENARIO };
 
 function readWish(text: string): [string, number] {
   const [, name = '', count = ''] = /^([a-z-]+)=(\d{1,6})$/.exec(text) ?? [];

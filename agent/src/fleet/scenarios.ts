@@ -16,6 +16,7 @@ import { clone, stateRestored, tokenReused } from './scripts/identity.ts';
 import { muteTerminal, silentTerminal, tooLate } from './scripts/liveness.ts';
 import { crashResume } from './scripts/processes.ts';
 import { stranger } from './scripts/stranger.ts';
+import { honestTpm } from './scripts/tpm.ts';
 import type { Script } from './stage.ts';
 
 /** What must pass after the last step before the verdict counts as the daemon's last word. */
@@ -173,6 +174,13 @@ export const SCENARIOS: readonly Scenario[] = [
     play: tokenReused,
   }),
 ];
+
+/** Plays where somebody asks for it and swtpm is there: it needs more than Node. */
+export const TPM_SCENARIO: Scenario = honestRow('honest-tpm', {
+  about: 'a TPM emulator, enrolled by credential activation; its power fails',
+  codes: ['boot.new'],
+  play: honestTpm,
+});
 
 /** @returns undefined for a name that is in no row */
 export function findScenario(name: string): Scenario | undefined {

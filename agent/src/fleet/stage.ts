@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TrustedPlatform } from '../platform/platform.ts';
 import { type Firmware, FLEET_MODEL, type Shipment } from './firmware.ts';
 import type { TerminalDisk } from './power.ts';
@@ -52,6 +53,19 @@ export async function deploy(stage: Stage, terminal: SimulatedTerminal): Promise
     terminal.run();
     return token;
   });
+}
+
+const LOOK_MS = 400;
+
+/** Waits until the verifier has recorded so many more results, as it says itself: for agents in processes of their own. */
+export async function decisions({ id, site }: Stage, count: number): Promise<void> {
+  let last: number | undefined;
+  for (;;) {
+    const results = await site.api.results(id);
+    last ??= results;
+    if (results >= last + count) return;
+    await delay(LOOK_MS, undefined, { signal: site.stopping });
+  }
 }
 
 const TRUSTED_BEFORE = 2;

@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:https';
+import type { TerminalClass } from '@mtm-attest/protocol';
 import { AgentError } from '../error.ts';
 
 /** How the simulator reaches the HTTP API of a verifier. */
@@ -17,6 +18,11 @@ export interface Alarm {
 
 interface Decision {
   readonly ledgerIndex?: number;
+}
+
+interface ShownTerminal {
+  readonly class: TerminalClass;
+  readonly ekName: string | null;
 }
 
 interface PublishedManifest {
@@ -38,7 +44,7 @@ export class VerifierApi {
   }
 
   /** @returns an enrolment token, a secret */
-  async token(terminal: string, terminalClass: 'simulated' | 'software', model: string): Promise<string> {
+  async token(terminal: string, terminalClass: TerminalClass, model: string): Promise<string> {
     const body = Buffer.from(JSON.stringify({ terminal, class: terminalClass, model }));
     const { token } = (await this.#call('POST', '/v1/tokens', body, 'application/json')) as { readonly token: string };
     return token;
@@ -59,6 +65,12 @@ export class VerifierApi {
   async alarms(): Promise<readonly Alarm[]> {
     const { alarms } = (await this.#call('GET', '/v1/alarms?limit=1000')) as { readonly alarms: readonly Alarm[] };
     return alarms;
+  }
+
+  /** Whether the verifier holds the terminal for one with a TPM, and knows its endorsement key. */
+  async isActivated(terminal: string): Promise<boolean> {
+    const shown = (await this.#call('GET', `/v1/terminals/${terminal}`)) as ShownTerminal;
+    return shown.class === 'tpm-unproven' && shown.ekName !== null;
   }
 
   /** How many of the first 1000 decisions about a terminal are results of evidence; 0 where it is not enrolled yet. */

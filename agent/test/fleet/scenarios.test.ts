@@ -1,8 +1,8 @@
 import { isId, REASONS } from '@mtm-attest/protocol';
 import { expect } from 'chai';
-import { castOf, LEAST_TERMINALS } from '../../src/fleet/cast.ts';
+import { castOf, LEAST_TERMINALS, TPM_ROLE } from '../../src/fleet/cast.ts';
 import { announcement, eventText } from '../../src/fleet/events.ts';
-import { SCENARIOS } from '../../src/fleet/scenarios.ts';
+import { SCENARIOS, TPM_SCENARIO } from '../../src/fleet/scenarios.ts';
 import { expectRefusal } from '../refusal.ts';
 
 /** Name, verdict before the attack, verdict in the end, reasons. */
@@ -56,8 +56,22 @@ describe('the table of scenarios', () => {
     expect(settling('decisions')).to.have.length(SCENARIOS.length - 5);
   });
 
+  it('has one scenario more that needs a TPM emulator, and plays only where it is asked for', async () => {
+    const { name, verdict, honest, codes } = TPM_SCENARIO;
+    expect({ name, verdict, honest, codes }).to.deep.equal({
+      name: 'honest-tpm',
+      verdict: 'trusted',
+      honest: true,
+      codes: ['boot.new'],
+    });
+    expect(isId(TPM_ROLE.id)).to.equal(true);
+    expect(castOf(44, []).map(({ id }) => id)).to.not.include(TPM_ROLE.id);
+    await expectRefusal(() => castOf(2, ['honest-tpm=1']), 'option.invalid');
+  });
+
   it('uses reasons that the protocol knows', () => {
-    for (const { codes } of SCENARIOS) for (const code of codes) expect(REASONS).to.have.property(code);
+    for (const { codes } of [...SCENARIOS, TPM_SCENARIO])
+      for (const code of codes) expect(REASONS).to.have.property(code);
   });
 });
 

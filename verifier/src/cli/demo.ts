@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -12,6 +13,7 @@ import { EXIT, tellFailure } from './outcome.ts';
 const LOOK_MS = 700;
 const DEADLINE_MS = 120_000;
 const DEFAULT_TERMINALS = 44;
+const SWTPM = 'swtpm';
 
 const HELP = `npm start -- [options]: a verifier and a fleet of simulated terminals, honest and attacked
 
@@ -19,6 +21,7 @@ const HELP = `npm start -- [options]: a verifier and a fleet of simulated termin
   --json <file>         with --until-settled: write what was found as one JSON document
   --terminals <number>  how many terminals (default: ${DEFAULT_TERMINALS})
   --seed <text>         chooses what varies between the terminals (default: 1)
+  --tpm swtpm           one terminal more, with a TPM emulator, where swtpm is installed
   --from-sources        run the commands from their sources even where they are built
   --help                this text
 `;
@@ -28,6 +31,7 @@ interface Options {
   readonly json: string | undefined;
   readonly terminals: number;
   readonly seed: string;
+  readonly swtpm: boolean;
   readonly fromSources: boolean;
 }
 
@@ -139,14 +143,23 @@ function readOptions(args: readonly string[]): Options | undefined {
   if (values.json !== undefined && values['until-settled'] !== true) {
     throw new VerifierError('option.invalid', '--json needs --until-settled');
   }
+  if (values.tpm !== undefined && values.tpm !== SWTPM) throw new VerifierError('option.invalid', `--tpm ${SWTPM}`);
   if (values.help === true) return undefined;
   return {
     untilSettled: values['until-settled'] === true,
     json: values.json,
     terminals,
     seed: values.seed ?? '1',
+    swtpm: values.tpm !== undefined && findsSwtpm(),
     fromSources: values['from-sources'] === true,
   };
+}
+
+/** Says so where it is not: the fleet plays without that terminal. */
+function findsSwtpm(): boolean {
+  if (spawnSync(SWTPM, ['--version'], { stdio: 'ignore' }).status === 0) return true;
+  process.stderr.write('swtpm is not installed: the fleet has no terminal with a TPM\n');
+  return false;
 }
 
 const OPTIONS = {
@@ -154,6 +167,7 @@ const OPTIONS = {
   json: { type: 'string' },
   terminals: { type: 'string' },
   seed: { type: 'string' },
+  tpm: { type: 'string' },
   'from-sources': { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +40,10 @@ const DESERVED: Readonly<Record<string, readonly [verdict: string, ...codes: str
   'token-reused': ['unknown', 'enrolment.token-reused'],
 };
 
+const WITH_SWTPM = spawnSync('swtpm', ['--version']).status === 0;
+const TPM_DESERVED = { 'honest-tpm': ['trusted', 'boot.new'] } as const satisfies typeof DESERVED;
+const ALL: typeof DESERVED = WITH_SWTPM ? { ...DESERVED, ...TPM_DESERVED } : DESERVED;
+
 interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -51,11 +55,12 @@ function run(
   directory: string,
   args: readonly string[],
   started: (kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+  environment: Readonly<Record<string, string>> = {},
 ) {
   const argv = ['--import', 'tsx', '--conditions=mtm-source', DEMO, ...args];
   const child = spawn(process.execPath, argv, {
     cwd: ROOT,
-    env: { ...process.env, TMPDIR: directory },
+    env: { ...process.env, TMPDIR: directory, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };
@@ -90,7 +95,7 @@ describe('npm start', () => {
     before(async function () {
       this.timeout(RUN_MS);
       const file = join(directory, 'report.json');
-      ended = await run(directory, ['--until-settled', '--from-sources', '--json', file]);
+      ended = await run(directory, ['--until-settled', '--from-sources', '--tpm', 'swtpm', '--json', file]);
       report = JSON.parse(readFileSync(file, 'utf8')) as Report;
       ({ terminals } = report);
     });
@@ -101,15 +106,13 @@ describe('npm start', () => {
 
     it('plays every scenario with at least 40 terminals', () => {
       expect(terminals).to.have.length.at.least(40);
-      expect([...new Set(terminals.map(({ scenario }) => scenario))].sort()).to.deep.equal(
-        Object.keys(DESERVED).sort(),
-      );
+      expect([...new Set(terminals.map(({ scenario }) => scenario))].sort()).to.deep.equal(Object.keys(ALL).sort());
       expect(terminals.filter(({ scenario }) => scenario === 'honest').length).to.be.at.least(4);
     });
 
     it('gives each scenario its verdict and its reasons', () => {
       for (const { id, scenario, expected, verdict, reasons } of terminals) {
-        const [deserved, ...codes] = DESERVED[scenario] ?? [];
+        const [deserved, ...codes] = ALL[scenario] ?? [];
         expect([expected, verdict], id).to.deep.equal([deserved, deserved]);
         expect(
           reasons.map(({ code }) => code),
@@ -149,6 +152,13 @@ describe('npm start', () => {
       expect(names.filter((name) => name.endsWith('is turned away'))).to.have.length(4);
     });
 
+    it('shows a terminal with a TPM emulator beside the others: proven by activation, and trusted after its power failed', function () {
+      if (!WITH_SWTPM) this.skip();
+      const names = terminals.find(({ scenario }) => scenario === 'honest-tpm')?.checks.map(({ name }) => name);
+      expect(names).to.include('its attestation key was proven beside its endorsement key');
+      expect(terminals, 'it is one more').to.have.length(45);
+    });
+
     it('leaves no process and no directory behind', () => {
       expect(leftBehind(directory)).to.deep.equal([]);
     });
@@ -160,11 +170,19 @@ describe('npm start', () => {
     expect(leftBehind(directory)).to.deep.equal([]);
   });
 
+  it('--tpm swtpm says so where there is none, and goes on without', async () => {
+    const args = ['--from-sources', '--tpm', 'swtpm'];
+    const { code, stderr } = await run(directory, args, (kill) => kill('SIGINT'), { PATH: directory });
+    expect(code, stderr).to.equal(130);
+    expect(stderr).to.contain('swtpm is not installed');
+  });
+
   it('explains its options, and exits with 2 for others', async () => {
     const help = await run(directory, ['--help']);
     expect([help.code, help.stdout.includes('--until-settled')]).to.deep.equal([0, true]);
     expect((await run(directory, ['--untl-settled'])).code).to.equal(2);
     expect((await run(directory, ['--json', 'x.json'])).code).to.equal(2);
     expect((await run(directory, ['--terminals', '0'])).code).to.equal(2);
+    expect((await run(directory, ['--tpm', 'soft'])).code).to.equal(2);
   });
 });

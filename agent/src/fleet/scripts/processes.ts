@@ -1,11 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { FLEET_MODEL } from '../firmware.ts';
 import { Processes } from '../processes.ts';
-import type { Script, Stage } from '../stage.ts';
+import { decisions, type Script } from '../stage.ts';
 
-const LOOK_MS = 400;
 const AUDITS_BETWEEN = 2;
 
 /** Agent and TrE as processes of their own: kill -9 of the agent, then of the TrE, and restart. */
@@ -33,14 +31,3 @@ export const crashResume: Script = async (stage) => {
   await decisions(stage, 1);
   stage.lastStep();
 };
-
-/** Waits until the verifier has recorded so many more results. */
-async function decisions({ id, site }: Stage, count: number): Promise<void> {
-  let last: number | undefined;
-  for (;;) {
-    const results = await site.api.results(id);
-    last ??= results;
-    if (results >= last + count) return;
-    await delay(LOOK_MS, undefined, { signal: site.stopping });
-  }
-}

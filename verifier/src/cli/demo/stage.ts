@@ -12,6 +12,8 @@ import type { Deadlines } from './judge.ts';
 export interface StageOptions {
   readonly terminals: number;
   readonly seed: string;
+  /** one terminal more, with a TPM emulator, which is there */
+  readonly swtpm: boolean;
   readonly fromSources: boolean;
 }
 
@@ -71,7 +73,7 @@ export class Stage {
 async function setUp(
   directory: string,
   children: Child[],
-  { terminals, seed, fromSources }: StageOptions,
+  { terminals, seed, swtpm, fromSources }: StageOptions,
   made: (api: DaemonApi, events: FleetEvents, failed: Promise<never>) => Stage,
 ): Promise<Stage> {
   const verifier = commandLine('mtm-verifier', fromSources);
@@ -101,6 +103,7 @@ async function setUp(
     '--api-token': join(directory, 'api-token'),
     '--ca': join(directory, 'server-chain.pem'),
     '--manifest-key': join(directory, 'manifest-key.pem'),
+    ...(swtpm ? { '--tpm': 'swtpm' } : {}),
   };
   const failed = new Promise<never>((_, reject) => {
     const simulate = ['simulate', ...Object.entries(options).flat(), '--json'];
