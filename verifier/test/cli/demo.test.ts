@@ -40,7 +40,8 @@ const DESERVED: Readonly<Record<string, readonly [verdict: string, ...codes: str
   'token-reused': ['unknown', 'enrolment.token-reused'],
 };
 
-const WITH_SWTPM = spawnSync('swtpm', ['--version']).status === 0;
+const SWTPM = 'swtpm';
+const WITH_SWTPM = spawnSync(SWTPM, ['--version']).status === 0;
 const TPM_DESERVED = { 'honest-tpm': ['trusted', 'boot.new'] } as const satisfies typeof DESERVED;
 const ALL: typeof DESERVED = WITH_SWTPM ? { ...DESERVED, ...TPM_DESERVED } : DESERVED;
 
