@@ -11,8 +11,11 @@ import { loaded, testsOf } from './files.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MAX_BYTES = 1_000_000;
 
-/** Codes that no vector can show: texts that never come over the wire, and files of other tools. */
-const OUTSIDE = /^(bytes|file)\.|^tpm\.selection-text$/;
+/**
+ * Codes that no vector can show: texts that never come over the wire, files of other tools, a log of a million records, and data of an event
+ * that is only told otherwise, never refused.
+ */
+const OUTSIDE = /^(bytes|file)\.|^tpm\.selection-text$|^tcg-log\.(too-long|event-data)$/;
 
 /** Reasons that a verifier gives without looking at the content of evidence. */
 const NOT_OF_EVIDENCE = new Set(['identity.diverged']);

@@ -11,6 +11,7 @@ import { enrolmentTokenDraft } from './enrolment-token.ts';
 import { eventLogDraft } from './event-log.ts';
 import { helloDraft } from './hello.ts';
 import { manifestDraft } from './manifest.ts';
+import { measuredLogsDraft } from './measured-logs.ts';
 import { messageDraft } from './message.ts';
 import { namesDraft } from './names.ts';
 import { pcrDigestDraft } from './pcr-digest.ts';
@@ -36,6 +37,7 @@ const DRAFTS: readonly (() => Draft)[] = [
   messageDraft,
   enrolmentTokenDraft,
   manifestDraft,
+  measuredLogsDraft,
   sessionDraft,
   appraisalDraft,
 ];

@@ -83,6 +83,15 @@ export interface ManifestSignatureQuestion extends SignatureQuestion {
   readonly keyId: Uint8Array;
 }
 
+export interface ImaQuestion {
+  readonly rule: 'per-bank' | 'padded';
+}
+
+export interface CelQuestion {
+  readonly encoding: 'tlv' | 'json';
+  readonly numbering: 'per-index' | 'global';
+}
+
 export type Side = 'terminal' | 'verifier';
 
 /** What a verifier accepted of a terminal before; the fields of SPEC.md 7.3. */
@@ -169,6 +178,11 @@ export interface Implementation {
   records?(input: Uint8Array): Answer<Parsed>;
   event?(pcr: number, content: Uint8Array): Answer<Parsed>;
   replay?(question: ReplayQuestion): Answer<LogPoint & { readonly prefix: Uint8Array }>;
+  /** what logs of other software lead to: counts, and the PCRs of the banks sha1 and sha256 that moved */
+  tcgLog?(input: Uint8Array): Answer<Plain>;
+  imaList?(rule: ImaQuestion['rule'], input: Uint8Array): Answer<Plain>;
+  imaSignature?(input: Uint8Array): Answer<Plain>;
+  celLog?(question: CelQuestion, input: Uint8Array): Answer<Plain>;
   message?(from: Side, input: Uint8Array): Answer<Parsed>;
   enrolmentToken?(text: string): Answer<{ readonly value: Plain; readonly encoded: string }>;
   signedManifest?(input: Uint8Array): Answer<Parsed>;

@@ -27,6 +27,7 @@ import { toPlain } from '../format/plain.ts';
 import { codecNotation } from './codec-notation.ts';
 import { eventLogOf } from './event-log.ts';
 import type { Implementation, ManifestSignatureQuestion } from './implementation.ts';
+import { measuredLogsOf } from './measured-logs.ts';
 import { quotesOf } from './quotes.ts';
 import { TPM_STRUCTURES } from './tpm-structures.ts';
 
@@ -38,6 +39,7 @@ export function protocolImplementation(suite: CryptoSuite): Implementation {
     tpmStructure: (structure, input) => TPM_STRUCTURES[structure](input),
     ...quotesOf(suite),
     ...eventLogOf(suite),
+    ...measuredLogsOf(suite),
     ...MESSAGES,
     ...MANIFESTS,
     manifestSignature: (question) => isManifestSignature(suite, question),

@@ -2,6 +2,7 @@ import { APPRAISAL } from './appraisal.ts';
 import { HELLO, QUALIFYING_DATA } from './contexts.ts';
 import { LOG_REPLAY } from './log-replay.ts';
 import { MANIFEST_SIGNATURE } from './manifest-signature.ts';
+import { CEL_LOG, IMA_LIST, IMA_SIGNATURE, TCG_LOG } from './measured-logs.ts';
 import {
   CLAIMS,
   CODEC,
@@ -35,6 +36,7 @@ export const VECTOR_FILES = {
   message: [MESSAGE],
   'enrolment-token': [ENROLMENT_TOKEN],
   manifest: [SIGNED_MANIFEST, MANIFEST, MANIFEST_SIGNATURE],
+  'measured-logs': [TCG_LOG, IMA_LIST, IMA_SIGNATURE, CEL_LOG],
   session: [SESSION_WALK],
   appraisal: [APPRAISAL],
 } as const satisfies Readonly<Record<string, readonly TestType[]>>;

@@ -71,7 +71,7 @@ describe('mtm-vectors replay', () => {
     const { status, stdout } = run('replay', 'wrong.json');
     expect(status).to.equal(1);
     expect(stdout).to.contain(
-      'DISAGREES wrong.json test 4 (no counter): node says message.field at byte 0; expected message.type',
+      'DISAGREES wrong.json test 5 (no counter): node says message.field at byte 0; expected message.type',
     );
     const ended = run('replay', 'wrong.json', '--json');
     expect(ended.status).to.equal(1);

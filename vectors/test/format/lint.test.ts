@@ -31,7 +31,7 @@ describe('lintFaults', () => {
 
   it('wants three invalid vectors for each valid one', () => {
     const few = withTests((tests) => tests.filter(({ result }, i) => result === 'valid' || i < 11));
-    expect(lintFaults(few)).to.include('8 invalid for 3 valid: fewer than 3 each');
+    expect(lintFaults(few)).to.include('7 invalid for 4 valid: fewer than 3 each');
   });
 
   it('wants a note for each flag, and a use for each note', () => {
@@ -50,12 +50,12 @@ describe('lintFaults', () => {
 
   it('wants a code of the protocol in each invalid vector, and none in a valid one', () => {
     expect(lintFaults(withTest(file, 'invalid', { error: 'msgpack.unheard-of' }))).to.deep.equal([
-      'test 4 unknown code msgpack.unheard-of',
+      'test 5 unknown code msgpack.unheard-of',
     ]);
     expect(lintFaults(withTest(file, 'invalid', { error: 'log.replay' }))).to.deep.equal([
-      'test 4 unknown code log.replay',
+      'test 5 unknown code log.replay',
     ]);
-    expect(lintFaults(withoutField(file, 'invalid', 'error'))).to.deep.equal(['test 4 is invalid and names no error']);
+    expect(lintFaults(withoutField(file, 'invalid', 'error'))).to.deep.equal(['test 5 is invalid and names no error']);
     expect(lintFaults(withTest(file, 'valid', { error: 'message.field' }))).to.deep.equal([
       'test 1 is valid and names an error',
     ]);
@@ -70,6 +70,6 @@ describe('lintFaults', () => {
 
   it('wants a comment, and a flag on each invalid vector', () => {
     expect(lintFaults(withTest(file, 'valid', { comment: '' }))).to.deep.equal(['test 1 has no comment']);
-    expect(lintFaults(withTest(file, 'invalid', { flags: [] }))).to.include('test 4 is invalid and has no flag');
+    expect(lintFaults(withTest(file, 'invalid', { flags: [] }))).to.include('test 5 is invalid and has no flag');
   });
 });
