@@ -45,7 +45,7 @@ export {
   MAX_LIST_BYTES,
   parseComponentList,
 } from './event-log/component-list.ts';
-export { decodeEvent, EVENTS, type EventType, encodeEvent, type LogEvent } from './event-log/event.ts';
+export { decodeEvent, EVENT_PCRS, EVENTS, type EventType, encodeEvent, type LogEvent } from './event-log/event.ts';
 export {
   encodeRecord,
   MAX_CONTENT_BYTES,

@@ -1,5 +1,5 @@
 import {
-  EVENTS,
+  EVENT_PCRS,
   equalBytes,
   IMA_PCR,
   PCR_BYTES,
@@ -21,7 +21,6 @@ export interface BootStart {
 }
 
 const ALL_PCRS: readonly number[] = Array.from({ length: PCR_COUNT }, (_, pcr) => pcr);
-const LOGGED_PCRS: readonly number[] = [...new Set(Object.values(EVENTS).flatMap(({ pcrs }) => pcrs))];
 
 /** Of a machine on which nothing else measures. */
 export const AT_RESET: BootStart = { pcrs: resetPcrs(), own: ALL_PCRS };
@@ -36,7 +35,7 @@ export async function bootStart({ firmware, ima }: PlatformLogs): Promise<BootSt
   const own = (pcrs: readonly number[]): readonly number[] =>
     ima === undefined ? pcrs : pcrs.filter((pcr) => pcr !== IMA_PCR);
   if (firmware === undefined) return { pcrs: AT_RESET.pcrs, own: own(ALL_PCRS) };
-  return { pcrs: await replayed(firmware()), own: own(LOGGED_PCRS) };
+  return { pcrs: await replayed(firmware()), own: own(EVENT_PCRS) };
 }
 
 /** Whether the PCRs stand where `wanted` says, as far as they are our own. */

@@ -86,6 +86,11 @@ export const EVENTS: { readonly [T in EventType]: EventForm<T> } = {
   },
 };
 
+/** Every PCR that an event may stand in, ascending. */
+export const EVENT_PCRS: readonly number[] = [
+  ...new Set(Object.values(EVENTS).flatMap(({ pcrs }): readonly number[] => pcrs)),
+].sort((a, b) => a - b);
+
 const BY_NUMBER: ReadonlyMap<number, EventForm<EventType>> = new Map(
   Object.values(EVENTS).map((form) => [form.number, form as EventForm<EventType>]),
 );

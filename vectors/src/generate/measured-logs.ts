@@ -1,4 +1,4 @@
-import { nobleCrypto, toHex, utf8, Writer } from '@mtm-attest/protocol';
+import { nobleCrypto, type ProtocolCode, toHex, utf8, Writer } from '@mtm-attest/protocol';
 import { bytes, fill } from './bytes.ts';
 import { type Draft, type DraftGroup, type DraftTest, invalid, note, valid } from './draft.ts';
 
@@ -13,6 +13,10 @@ const NOTES = {
   Form: note('TYPE_CONFUSION', 'a list or log of another form hides what was measured', 'F-42'),
   Number: note('ORDER', 'records were left out, repeated or moved', 'F-26'),
 };
+
+function bad(comment: string, flag: keyof typeof NOTES, code: ProtocolCode, input: Uint8Array, at?: number): DraftTest {
+  return invalid(comment, flag, code, { input }, at);
+}
 
 type Bank = 'sha1' | 'sha256';
 const SIZES: Readonly<Record<Bank, number>> = { sha1: 20, sha256: 32 };
@@ -60,13 +64,6 @@ function tcgGroup(): DraftGroup {
     records,
     pcrs,
   });
-  const bad = (
-    comment: string,
-    flag: keyof typeof NOTES,
-    code: Parameters<typeof invalid>[2],
-    input: Uint8Array,
-    at: number,
-  ): DraftTest => invalid(comment, flag, code, { input }, at);
   const end = HEADER.length;
   return {
     type: 'TcgLog',
@@ -188,13 +185,6 @@ function imaGroups(): readonly DraftGroup[] {
   const sha1 = (...digests: readonly Uint8Array[]): unknown => ['sha1', 10, extended('sha1', digests)];
   const sha256 = (...digests: readonly Uint8Array[]): unknown => ['sha256', 10, extended('sha256', digests)];
   const own = nobleCrypto.sha256(NG_DATA);
-  const bad = (
-    comment: string,
-    flag: keyof typeof NOTES,
-    code: Parameters<typeof invalid>[2],
-    input: Uint8Array,
-    at: number,
-  ): DraftTest => invalid(comment, flag, code, { input }, at);
   const of = (form: string, entries: number, ...pcrs: readonly unknown[]): unknown => ({ form, entries, pcrs });
   const refused = [
     bad('nothing', 'Truncated', 'ima.truncated', new Uint8Array(), 0),
@@ -291,13 +281,6 @@ function celJson(recnum: number, more = ''): Uint8Array {
 function celGroups(): readonly DraftGroup[] {
   const one = celRecord(0, 4);
   const digest = nobleCrypto.sha256(utf8('measured'));
-  const bad = (
-    comment: string,
-    flag: keyof typeof NOTES,
-    code: Parameters<typeof invalid>[2],
-    input: Uint8Array,
-    at?: number,
-  ): DraftTest => invalid(comment, flag, code, { input }, at);
   const reached = (records: number, pcrs: unknown): unknown => ({ records, nvRecords: 0, pcrs });
   const value4 = ['sha256', 4, extended('sha256', [digest])];
   const big = new Writer(0).bytes(bytes(tlv(0, be(0)), tlv(1, be(4)), tlv(3, tlv(0x0b, digest)), '09 00100001')).done();

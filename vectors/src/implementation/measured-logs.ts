@@ -1,6 +1,7 @@
 import {
   CelReplay,
   type CryptoSuite,
+  equalBytes,
   type HashName,
   ProtocolError,
   parseImaSignature,
@@ -8,6 +9,7 @@ import {
   readCelTlv,
   replayImaList,
   replayTcgLog,
+  resetValue,
   toHex,
 } from '@mtm-attest/protocol';
 import { type Plain, toPlain } from '../format/plain.ts';
@@ -50,8 +52,7 @@ export function measuredLogsOf(suite: CryptoSuite): MeasuredLogs {
 function moved(values: (bank: HashName) => readonly (Uint8Array | undefined)[]): Plain {
   return BANKS.flatMap((bank) =>
     [...values(bank).entries()].flatMap(([pcr, value]) => {
-      const reset = pcr >= 17 && pcr <= 22 ? 0xff : 0;
-      return value === undefined || value.every((byte) => byte === reset) ? [] : [[bank, pcr, toHex(value)]];
+      return value === undefined || equalBytes(value, resetValue(bank, pcr)) ? [] : [[bank, pcr, toHex(value)]];
     }),
   );
 }

@@ -99,7 +99,7 @@ function stateOf(input: AppraisalInput, { quote, claims }: Examined): AcceptedSt
   const { log, previous, reference } = input;
   if (quote === undefined || claims === undefined) return undefined;
   const { clock, resetCount, restartCount, safe } = quote.clockInfo;
-  const behind = log.from === 0 ? runningRelease(reference, log.release)?.release.digest : previous?.referenceDigest;
+  const behind = log.from === 0 ? listed(reference, log.release)?.digest : previous?.referenceDigest;
   return {
     clock,
     resetCount,
@@ -139,7 +139,7 @@ const BREAKS = {
 
 /** SPEC.md 7.3 (F-20 to F-23). */
 function platformMovedForward({ previous }: AppraisalInput, { quote, claims }: Examined): Outcome {
-  if (quote === undefined || claims === undefined) return { affirms: [], findings: [] };
+  if (quote === undefined || claims === undefined) return NOTHING;
   if (previous === undefined) return { affirms: ['identity'], findings: [] };
   const went = clockBreak(previous, quote.clockInfo);
   if (went !== undefined) return rolledBack(BREAKS[went]);
@@ -154,7 +154,7 @@ function rolledBack(detail: string): Outcome {
 }
 
 function eventsAreOfOneBoot({ log, challenge }: AppraisalInput, { quote }: Examined): Outcome {
-  if (quote === undefined) return { affirms: [], findings: [] };
+  if (quote === undefined) return NOTHING;
   const findings = [...log.problems];
   if (log.unread) return { affirms: [], findings };
   const quoted = bootOf(quote);
@@ -191,8 +191,9 @@ function releaseMayRun({ log, previous, reference, now }: AppraisalInput): Outco
   return { affirms: findings.length === 0 ? ['release'] : [], findings };
 }
 
-function bootComponentsAreListed({ log, previous, reference }: AppraisalInput): Outcome {
-  const found = runningRelease(reference, log.release ?? previous?.release);
+function bootComponentsAreListed(input: AppraisalInput): Outcome {
+  const { log, previous } = input;
+  const found = runningRelease(input);
   if (found === undefined || log.unread) return NOTHING;
   if (log.from > 0) return componentsBehindCursor(found.release, previous);
   const findings = bootFindings(found.reference, found.release, log.components);
@@ -209,8 +210,9 @@ function componentsBehindCursor(release: ReleaseReference, previous: AcceptedSta
 }
 
 /** Earlier audits of the slice may name any nonce, but what they measured is appraised like everything else (SPEC.md 7.4). */
-function runningComponentsAreListed({ log, previous, reference, lists }: AppraisalInput): Outcome {
-  const found = runningRelease(reference, log.release ?? previous?.release);
+function runningComponentsAreListed(input: AppraisalInput): Outcome {
+  const { log, lists } = input;
+  const found = runningRelease(input);
   if (found === undefined || log.unread) return NOTHING;
   const findings = [...startedFindings(found.reference, found.release, log.started)];
   for (const hex of log.listDigests.keys()) {
@@ -222,16 +224,15 @@ function runningComponentsAreListed({ log, previous, reference, lists }: Apprais
 }
 
 function firmwareEventsAreListed(input: AppraisalInput): Outcome {
-  const { log, previous, reference } = input;
-  const found = runningRelease(reference, log.release ?? previous?.release);
+  const found = runningRelease(input);
   return found === undefined ? NOTHING : firmwareFindings(input, found.reference, found.release);
 }
 
 function measuredFilesAreListed(input: AppraisalInput, examined: Examined): Outcome {
-  const { log, previous, reference } = input;
-  const found = runningRelease(reference, log.release ?? previous?.release);
+  const found = runningRelease(input);
   return found === undefined ? NOTHING : imaFindings(input, examined, found.reference, found.release);
 }
+
 /** What is kept for an operator of all the lists of one answer (F-54). */
 const MAX_TOLD = 64;
 
@@ -245,12 +246,18 @@ function once(findings: readonly Finding[]): readonly Finding[] {
   return told.slice(0, MAX_TOLD);
 }
 
-function runningRelease(
-  reference: ModelReference | undefined,
-  release: number | undefined,
-): { readonly reference: ModelReference; readonly release: ReleaseReference } | undefined {
-  const listed = release === undefined ? undefined : reference?.releases.get(release);
-  return reference === undefined || listed === undefined ? undefined : { reference, release: listed };
+/** The release that the log names, or behind a cursor the accepted one, where it is listed. */
+function runningRelease({
+  log,
+  previous,
+  reference,
+}: AppraisalInput): { readonly reference: ModelReference; readonly release: ReleaseReference } | undefined {
+  const release = listed(reference, log.release ?? previous?.release);
+  return reference === undefined || release === undefined ? undefined : { reference, release };
+}
+
+function listed(reference: ModelReference | undefined, release: number | undefined): ReleaseReference | undefined {
+  return release === undefined ? undefined : reference?.releases.get(release);
 }
 
 function noReference(): Outcome {

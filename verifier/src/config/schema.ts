@@ -1,5 +1,5 @@
 import {
-  EVENTS,
+  EVENT_PCRS,
   isId,
   MAX_LIST_BYTES,
   MAX_MESSAGE_BYTES,
@@ -75,11 +75,9 @@ const url = v.pipe(
 const path = v.pipe(v.string(), v.regex(/^\/[A-Za-z0-9._~/-]*$/));
 
 /** The selection of every challenge: the SHA-256 bank, and with the PCRs that logs are replayed into. */
-/** Every PCR that an event of a log may stand in: what a quote does not cover, a log may claim. */
-const REQUIRED_PCRS = [...new Set(Object.values(EVENTS).flatMap(({ pcrs }) => pcrs))].sort((a, b) => a - b);
 const selection = v.pipe(
   v.string(),
-  v.check(isReplayable, `must select PCRs of the bank sha256, ${REQUIRED_PCRS.join(', ')} among them`),
+  v.check(isReplayable, `must select PCRs of the bank sha256, ${EVENT_PCRS.join(', ')} among them`),
 );
 
 const count = (least: number, most: number): v.GenericSchema<number> =>
@@ -221,10 +219,11 @@ function isEndpointUrl(value: string): boolean {
   return protocol === 'wss:' && `${username}${password}${search}${hash}` === '';
 }
 
+/** What a quote does not cover, a log may claim. */
 function isReplayable(value: string): boolean {
   try {
     const [only, ...others] = parseSelectionText(value);
-    return others.length === 0 && only?.bank === 'sha256' && REQUIRED_PCRS.every((pcr) => only.pcrs.includes(pcr));
+    return others.length === 0 && only?.bank === 'sha256' && EVENT_PCRS.every((pcr) => only.pcrs.includes(pcr));
   } catch (error) {
     if (error instanceof ProtocolError) return false;
     throw error;

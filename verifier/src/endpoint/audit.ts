@@ -342,7 +342,9 @@ export class Audit {
       nextAuditAt: change.nextAuditAt,
       version: this.#record.version + 1,
     };
-    if (result.verdict === 'trusted') await this.#keepList(collector);
+    if (result.verdict === 'trusted' && result.state !== undefined) {
+      await this.#keepList(collector, result.state.listDigest);
+    }
     this.#services.metrics.result(verdict, purpose);
     const reasons = verdict === 'trusted' ? {} : { codes };
     return {
@@ -352,11 +354,10 @@ export class Audit {
   }
 
   /** Of lists that matched their Reference Values, the one that the next challenge can name as known: a terminal cannot fill the store. */
-  async #keepList(collector: EvidenceCollector): Promise<void> {
-    const digest = collector.fold.facts().lastAudit?.listDigest;
-    if (digest === undefined) return;
+  async #keepList({ lists }: EvidenceCollector, digest: Uint8Array): Promise<void> {
+    if (lists.size === 0) return;
     const id = toHex(digest);
-    const received = collector.lists.get(id);
+    const received = lists.get(id);
     if (received === undefined || this.#services.lists.get(id) !== undefined) return;
     await this.#services.store.keepList(digest, received.bytes);
     this.#services.lists.set(id, received.list);

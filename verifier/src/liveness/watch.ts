@@ -124,19 +124,12 @@ export class LivenessWatch {
   /** What this verifier excuses every verifier of the operator excuses, and the other way round: they judge the same rows. */
   async #shareOutage(now: number): Promise<void> {
     const { db, operator } = this.#options;
-    const stored = await readOutage(db, operator);
-    if (stored !== undefined && stored.until > now) {
-      const mine = this.#outage;
-      const known = mine !== undefined && mine.until > now ? mine : stored;
-      const from = Math.min(known.from, stored.from);
-      const until = Math.max(known.until, stored.until);
-      if (mine?.from !== from || mine.until !== until) this.#outage = { from, until };
-    }
-    const outage = this.#outage;
-    if (outage === undefined || outage.until <= now) return;
-    if (outage.from !== stored?.from || outage.until !== stored.until) {
-      await writeOutage(db, operator, outage);
-    }
+    const stored = excusedAt(now, await readOutage(db, operator));
+    const mine = excusedAt(now, this.#outage);
+    const both = mine === undefined || stored === undefined ? (mine ?? stored) : union(mine, stored);
+    if (both === undefined) return;
+    this.#outage = both;
+    if (both.from !== stored?.from || both.until !== stored.until) await writeOutage(db, operator, both);
   }
 
   /** The clock was put forward, or this process stood still: a suspended machine, a stopped process, an event loop that was held up. */
@@ -154,6 +147,14 @@ export class LivenessWatch {
       log.warn({ from: ranAt, to: now }, 'the verifier stood still; nobody is blamed for it');
     }
   }
+}
+
+function excusedAt(now: number, outage: Outage | undefined): Outage | undefined {
+  return outage !== undefined && outage.until > now ? outage : undefined;
+}
+
+function union(a: Outage, b: Outage): Outage {
+  return { from: Math.min(a.from, b.from), until: Math.max(a.until, b.until) };
 }
 
 /** An outage that is still excused goes on in the next: who was last seen before it is not blamed because another one came. */

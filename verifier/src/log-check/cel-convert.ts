@@ -17,9 +17,7 @@ import {
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { celCborHead, encodeCelCbor } from '../cel-cbor/encode-cel-cbor.ts';
 import { type CelEncoding, readCelLog } from './cel-source.ts';
-import type { ReadPiece } from './checked-log.ts';
-
-const PIECE_BYTES = 1_048_576;
+import { piecesOf, type ReadPiece } from './checked-log.ts';
 
 /** What a log is converted from, and what it takes to do so. */
 export interface CelConversion {
@@ -59,9 +57,7 @@ function convertTcg(read: ReadPiece, begin: () => Conversion): ConvertedLog {
     if (record.log !== log) [log, conversion] = [record.log, begin()];
     conversion.take(celOfTcg(record));
   });
-  forEachPiece(read, (piece) => {
-    fold.feed(piece);
-  });
+  for (const piece of piecesOf(read)) fold.feed(piece);
   fold.end();
   return conversion.done();
 }
@@ -71,9 +67,7 @@ function convertIma(read: ReadPiece, { banks, rule }: CelConversion['ima'], conv
     if (finding === 'mismatch') throw new ProtocolError('ima.malformed', entry.offset);
     conversion.take(celOfIma(entry, nodeCrypto, banks, rule));
   });
-  forEachPiece(read, (piece) => {
-    fold.feed(piece);
-  });
+  for (const piece of piecesOf(read)) fold.feed(piece);
   fold.end();
   return conversion.done();
 }
@@ -85,13 +79,6 @@ function convertCel(read: ReadPiece, numbering: CelNumbering, conversion: Conver
     conversion.take(record);
   });
   return conversion.done();
-}
-
-function forEachPiece(read: ReadPiece, take: (piece: Uint8Array) => void): void {
-  for (let offset = 0, piece = read(0, PIECE_BYTES); piece.length > 0; piece = read(offset, PIECE_BYTES)) {
-    take(piece);
-    offset += piece.length;
-  }
 }
 
 /** Numbers records and encodes them as they come, since their bytes are views. */

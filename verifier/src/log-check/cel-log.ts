@@ -1,11 +1,4 @@
-import {
-  type CelProof,
-  type CelRecord,
-  CelReplay,
-  type HashName,
-  type ReplayedCelLog,
-  toHex,
-} from '@mtm-attest/protocol';
+import { type CelProof, type CelRecord, CelReplay } from '@mtm-attest/protocol';
 import { nodeCrypto } from '@mtm-attest/protocol/crypto/node';
 import { readCelLog } from './cel-source.ts';
 import { celRecordText } from './cel-text.ts';
@@ -18,7 +11,7 @@ import {
   type LogFormat,
   type LogQuestion,
   type ReadPiece,
-  type ReplayedPcrs,
+  shownPcrs,
 } from './checked-log.ts';
 
 /** A log kept for reading must stay small whatever it holds. */
@@ -41,12 +34,12 @@ function checkCelLog(read: ReadPiece, { given, bank, tell, ima, celNumbering = '
     tell(line(event, record, proof));
   });
   const log = replay.result();
-  const comparison = comparePcrs(given, pcrsOf(log, BANKS));
+  const comparison = comparePcrs(given, shownPcrs(log.pcrs, BANKS));
   const { records, nvRecords, startupLocality } = log;
   return {
     ok: counts.rejecting === 0 && comparison.firstMismatch === undefined,
     events: records,
-    pcrs: pcrsOf(log, bank === undefined ? log.banks : [bank]),
+    pcrs: shownPcrs(log.pcrs, bank === undefined ? log.banks : [bank]),
     anomalies,
     ...comparison,
     facts: {
@@ -78,13 +71,4 @@ function rejects({ content }: CelRecord): boolean {
 
 function anomalyOf({ content }: CelRecord, event: number): LogAnomaly {
   return { code: 'cel-record.digest', detail: `the digests are not those of the content (${content.type})`, event };
-}
-
-function pcrsOf({ pcrs }: ReplayedCelLog, banks: readonly HashName[]): ReplayedPcrs {
-  return Object.fromEntries(
-    banks.map((bank) => {
-      const values = pcrs[bank].map((value, pcr) => [String(pcr), value === undefined ? null : toHex(value)] as const);
-      return [bank, Object.fromEntries(values)];
-    }),
-  );
 }

@@ -4,6 +4,18 @@ import type { ImaOptions } from './ima-options.ts';
 /** Bytes of the log from `start` on, `length` at most; none at its end. */
 export type ReadPiece = (start: number, length: number) => Uint8Array;
 
+const PIECE_BYTES = 1_048_576;
+
+/** A log in pieces, from its beginning to its end. */
+export function* piecesOf(read: ReadPiece): Generator<Uint8Array> {
+  for (let offset = 0; ; ) {
+    const piece = read(offset, PIECE_BYTES);
+    if (piece.length === 0) return;
+    yield piece;
+    offset += piece.length;
+  }
+}
+
 /** What is asked about a log. */
 export interface LogQuestion {
   /** PCR values to hold against the replayed ones, of banks that the format has */
@@ -67,6 +79,19 @@ export interface CheckedLog extends Comparison {
 
 /** Banks from the weakest on, the order in which they are compared and shown. */
 export const BANKS = Object.keys(HASHES) as readonly HashName[];
+
+/** Replayed values as they are shown; one that does not follow from the log is null. */
+export function shownPcrs(
+  pcrs: Readonly<Record<HashName, readonly (Uint8Array | undefined)[]>>,
+  banks: readonly HashName[],
+): ReplayedPcrs {
+  return Object.fromEntries(
+    banks.map((bank) => {
+      const values = pcrs[bank].map((value, pcr) => [String(pcr), value === undefined ? null : toHex(value)] as const);
+      return [bank, Object.fromEntries(values)];
+    }),
+  );
+}
 
 /** Holds given PCR values against replayed ones, banks and indices in ascending order. */
 export function comparePcrs(given: PcrValues | undefined, replayed: ReplayedPcrs): Comparison {

@@ -19,6 +19,7 @@ import {
   eventLine,
   type LogFormat,
   type LogQuestion,
+  piecesOf,
   type ReadPiece,
   type ReplayedPcrs,
 } from './checked-log.ts';
@@ -26,7 +27,6 @@ import type { ImaOptions } from './ima-options.ts';
 import { imaEntryText } from './ima-text.ts';
 
 const NO_OPTIONS: ImaOptions = { templateHash: undefined, kexec: false, keys: undefined };
-const PIECE_BYTES = 1_048_576;
 const PCRS = 24;
 /** A list kept for reading must stay small whatever it holds. */
 const MAX_KEPT = 1000;
@@ -69,10 +69,7 @@ function checkImaLog(read: ReadPiece, question: LogQuestion): CheckedLog {
     if (signer !== undefined) signers[signer.status] += 1;
     tell(eventLine(entry.index, entry.pcr, imaEntryText(entry, finding, examined)));
   });
-  for (let offset = 0, piece = read(0, PIECE_BYTES); piece.length > 0; piece = read(offset, PIECE_BYTES)) {
-    fold.feed(piece);
-    offset += piece.length;
-  }
+  for (const piece of piecesOf(read)) fold.feed(piece);
   const list = fold.end();
   const pcrs = pcrsOf(list, banks);
   const comparison = comparePcrs(given, pcrs);

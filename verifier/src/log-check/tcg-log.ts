@@ -18,11 +18,11 @@ import {
   eventLine,
   type LogFormat,
   type LogQuestion,
+  piecesOf,
   type ReadPiece,
-  type ReplayedPcrs,
+  shownPcrs,
 } from './checked-log.ts';
 
-const PIECE_BYTES = 1_048_576;
 const MAX_PCR = 23;
 
 /** @throws ProtocolError `tcg-log.*` with the offset from the start of the file */
@@ -31,13 +31,10 @@ function checkTcgLog(read: ReadPiece, { given, bank, tell }: LogQuestion): Check
     if (record.index === 0 && record.log > 0) tell(`Log ${record.log + 1} of the file, from byte ${record.offset}:`);
     tell(recordText(record, examined, bank));
   });
-  for (let offset = 0, piece = read(0, PIECE_BYTES); piece.length > 0; piece = read(offset, PIECE_BYTES)) {
-    fold.feed(piece);
-    offset += piece.length;
-  }
+  for (const piece of piecesOf(read)) fold.feed(piece);
   const log = fold.end();
-  const pcrs = pcrsOf(log, bank);
-  const comparison = comparePcrs(given, allPcrsOf(log));
+  const pcrs = shownPcrs(log.pcrs, bank === undefined ? log.banks : [bank]);
+  const comparison = comparePcrs(given, shownPcrs(log.pcrs, BANKS));
   const { format, logs, records, specId, startupLocality, secureBoot, anomalies, anomaliesLeftOut, isRejected } = log;
   return {
     ok: !isRejected && comparison.firstMismatch === undefined,
@@ -78,22 +75,6 @@ function digestText({ digests }: TcgRecord, proof: ExaminedRecord['proof'], bank
 
 function explained(anomaly: TcgAnomaly): TcgAnomaly & { readonly detail: string } {
   return { ...anomaly, detail: `${TCG_ANOMALIES[anomaly.code].meaning} (${anomaly.detail})` };
-}
-
-/** The banks that the log has, or the one asked for. */
-function pcrsOf(log: ReplayedTcgLog, bank: HashName | undefined): ReplayedPcrs {
-  const banks = bank === undefined ? log.banks : [bank];
-  return Object.fromEntries(Object.entries(allPcrsOf(log)).filter(([name]) => banks.some((one) => one === name)));
-}
-
-/** Every bank that we know: in one that the log lacks, the PCRs that it touches do not follow from it. */
-function allPcrsOf({ pcrs }: ReplayedTcgLog): ReplayedPcrs {
-  return Object.fromEntries(
-    BANKS.map((bank) => {
-      const values = pcrs[bank].map((value, pcr) => [String(pcr), value === undefined ? null : toHex(value)] as const);
-      return [bank, Object.fromEntries(values)];
-    }),
-  );
 }
 
 function factsText({ format, specId, logs, startupLocality, secureBoot }: ReplayedTcgLog): string[] {

@@ -1,4 +1,5 @@
-import { equalBytes, type Manifest, parseSignedManifest, toHex } from '@mtm-attest/protocol';
+import { equalBytes, type Manifest, parseSignedManifest } from '@mtm-attest/protocol';
+import type { NotNull } from 'kysely';
 import { VerifierError } from '../error.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import type { Database } from './open.ts';
@@ -105,35 +106,19 @@ export async function keepList(db: Database, operator: string, digest: Uint8Arra
  * @returns how many went
  */
 export async function forgetLists(db: Database, operator: string): Promise<number> {
-  const named = await db
-    .selectFrom('terminals')
-    .select('list_digest')
-    .distinct()
+  const { numDeletedRows } = await db
+    .deleteFrom('component_lists')
     .where('operator', '=', operator)
-    .where('list_digest', 'is not', null)
-    .execute();
-  const inUse = new Set(named.map(({ list_digest: digest }) => (digest === null ? '' : toHex(digest))));
-  const kept = await db.selectFrom('component_lists').select('digest').where('operator', '=', operator).execute();
-  const unused = kept.filter(({ digest }) => !inUse.has(toHex(digest)));
-  for (const { digest } of unused) {
-    await db
-      .deleteFrom('component_lists')
-      .where('operator', '=', operator)
-      .where('digest', '=', digest)
-      .where((eb) =>
-        eb.not(
-          eb.exists(
-            eb
-              .selectFrom('terminals')
-              .select('terminal')
-              .where('operator', '=', operator)
-              .where('list_digest', '=', digest),
-          ),
-        ),
-      )
-      .execute();
-  }
-  return unused.length;
+    .where('digest', 'not in', (eb) =>
+      eb
+        .selectFrom('terminals')
+        .select('list_digest')
+        .$narrowType<{ list_digest: NotNull }>()
+        .where('operator', '=', operator)
+        .where('list_digest', 'is not', null),
+    )
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
 }
 
 export async function findList(db: Database, operator: string, digest: Uint8Array): Promise<Uint8Array | undefined> {
